@@ -1,0 +1,68 @@
+// Text to token ids and back, as the model directory's tokenizer.json says (Hugging Face format: BPE, byte-level or
+// with byte fallback). tokenizer.json alone decides the ids.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lacuna/status.h"
+
+namespace lacuna {
+
+// Const and safe to use from several threads at once.
+class Tokenizer {
+ public:
+  // Loads `file` (a tokenizer.json). An unknown normalizer, pre-tokenizer, model, post-processor or decoder is an error
+  // that names it.
+  static Result<std::shared_ptr<const Tokenizer>> Load(const std::string& file);
+  // The same from memory; `name` stands in error messages.
+  static Result<std::shared_ptr<const Tokenizer>> Parse(std::string_view json, const std::string& name);
+
+  virtual ~Tokenizer() = default;
+
+  // Ids of `text` (UTF-8; invalid bytes count as U+FFFD). Special tokens written in the text are recognised;
+  // `add_special` adds what the post-processor puts around a single sequence (BOS for Llama). Fails only when a text
+  // cannot be tokenized within the regular expression engine's limits.
+  virtual Result<std::vector<int32_t>> Encode(std::string_view text, bool add_special = true) const = 0;
+
+  // Text of `ids`, exactly as Hugging Face's decoder joins them. Ids outside the vocabulary are an error.
+  virtual Result<std::string> Decode(std::span<const int32_t> ids, bool skip_special = true) const = 0;
+
+  // The stored spelling of one token (byte-level pieces in their printable alphabet), "" outside the vocabulary.
+  virtual std::string_view Piece(int32_t id) const = 0;
+  virtual std::optional<int32_t> IdOf(std::string_view piece) const = 0;
+  virtual bool IsSpecial(int32_t id) const = 0;
+
+  // One more than the highest id.
+  virtual int32_t vocab_size() const = 0;
+  // For `inspect`: "BPE (byte-level)" or "BPE (byte fallback)".
+  virtual std::string_view kind() const = 0;
+
+  // What `Stream` needs: the bytes that `id` adds after other tokens, before they are joined to characters.
+  // `first` tells whether it stands at the start of the text (some decoders strip a leading space there).
+  virtual std::string TokenBytes(int32_t id, bool first, bool skip_special) const = 0;
+};
+
+// Decodes ids one at a time and never hands out half a character: bytes wait until they form whole UTF-8.
+// All pieces and Finish() together equal Tokenizer::Decode of all ids.
+class DecodeStream {
+ public:
+  explicit DecodeStream(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special = true);
+  // The text that `id` completes, possibly "".
+  std::string Next(int32_t id);
+  // What is left: an incomplete character comes out as U+FFFD.
+  std::string Finish();
+
+ private:
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  bool skip_special_;
+  bool first_ = true;
+  std::string pending_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,1 @@
+// Library-wide test support lives beside this file.

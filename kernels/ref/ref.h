@@ -1,0 +1,40 @@
+// The scalar reference of every op under the numeric contract (DESIGN 6). Each kernel of each tier gives the same bits.
+// Callers hold an FpScope. Nothing here allocates, threads or depends on an instruction set beyond AVX2 and FMA.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/attention.h"
+#include "kernels/linear.h"
+
+namespace lacuna::kernels {
+
+// The rule of sums: lane j of 16 takes j, j + 16, ..; lanes are added 8, 4, 2, 1 apart.
+float RefSum(const float* x, ptrdiff_t n);
+// The same over squares, each lane acc = fma(x, x, acc).
+float RefSumOfSquares(const float* x, ptrdiff_t n);
+
+// x rounded to bf16, zero-padded to k_padded.
+void RefToBf16(const float* x, int k, int k_padded, bf16* y);
+
+void RefLinearBf16(const LinearBf16Args& args);  // bf16 dot: even and odd chains per 32-wide step
+void RefLinearF32(const LinearF32Args& args);    // one fma chain, k ascending
+
+// y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight; y may be x.
+void RefRmsNorm(const float* x, const float* weight, float eps, int n, float* y);
+
+// Rotates the halves of each head in place: (a, b) -> (fma(a, cos, -(b sin)), fma(b, cos, a sin)), a = x[i],
+// b = x[i + head_dim / 2]; cos and sin have head_dim / 2 values.
+void RefRope(float* x, int heads, int head_dim, const float* cos, const float* sin);
+
+// y = (gate / (1 + exp(-gate))) * up
+void RefSiluMul(const float* gate, const float* up, int n, float* y);
+
+// bf16 pages: blocks of 64 and chunks of 512 as the contract says; scratch-free.
+void RefAttentionBf16(const AttentionArgs& args);
+// f32 pages (f32 mode): one chain ascending for every dot, softmax over the whole history with its maximum first.
+// `scores` has room for rows x (position + 1) floats.
+void RefAttentionF32(const AttentionArgs& args, float* scores);
+
+}  // namespace lacuna::kernels

@@ -1,0 +1,9 @@
+// Everything: load a model, open a session, generate.
+#pragma once
+
+#include "lacuna/generate.h"
+#include "lacuna/model.h"
+#include "lacuna/session.h"
+#include "lacuna/status.h"
+#include "lacuna/tokenizer.h"
+#include "lacuna/version.h"

@@ -1,0 +1,28 @@
+// The CPU backend: chooses kernels and spreads blocks over the thread team. Each op's body is src/ops/<op>_cpu.cc.
+#pragma once
+
+#include "backend/backend.h"
+#include "threading/thread_team.h"
+
+namespace lacuna {
+
+class CpuBackend final : public Backend {
+ public:
+  // `team` outlives the backend. A caller holds the team's lock for a pass: ops of two passes never interleave.
+  explicit CpuBackend(ThreadTeam& team) : team_(team) {}
+
+  const char* name() const override { return "cpu"; }
+  MemorySpace space() const override { return MemorySpace::kHost; }
+
+  void Embedding(const EmbeddingArgs& args) override;
+  void RmsNorm(const RmsNormArgs& args) override;
+  void Linear(const LinearArgs& args) override;
+  void Rope(const RopeArgs& args) override;
+  void KvWrite(const KvWriteArgs& args) override;
+  void Attention(const AttentionArgs& args) override;
+
+ private:
+  ThreadTeam& team_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,28 @@
+// y[i] = table[ids[i]] as fp32. F16 and BF16 rows convert exactly.
+#pragma once
+
+#include <span>
+
+#include "backend/backend.h"
+#include "lacuna/status.h"
+
+namespace lacuna {
+
+// Row-major token embeddings as the file stores them; addresses may be odd.
+struct EmbeddingTable {
+  const std::byte* data = nullptr;
+  DType type = DType::kF32;
+  int64_t rows = 0;  // vocabulary
+  int64_t cols = 0;  // hidden size
+};
+
+struct EmbeddingArgs {
+  const EmbeddingTable* table = nullptr;
+  std::span<const int32_t> ids;
+  View y;  // [ids][cols] f32
+};
+
+Status Validate(const EmbeddingArgs& args);
+Status Embedding(Backend& backend, const EmbeddingArgs& args);
+
+}  // namespace lacuna

@@ -1,0 +1,19 @@
+#include <cstring>
+
+#include "backend/cpu/cpu_backend.h"
+#include "ops/embedding.h"
+#include "weights/convert.h"
+
+namespace lacuna {
+
+void CpuBackend::Embedding(const EmbeddingArgs& args) {
+  const EmbeddingTable& table = *args.table;
+  const int64_t row_bytes = table.cols * static_cast<int64_t>(ElementBytes(table.type));
+  team_.ParallelFor(static_cast<int64_t>(args.ids.size()), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      ConvertToFloat(table.data + args.ids[i] * row_bytes, table.type, table.cols, args.y.Row(i));
+    }
+  });
+}
+
+}  // namespace lacuna

@@ -1,0 +1,32 @@
+#include "ops/linear.h"
+
+#include "ops/linear_blocks.h"
+#include "ops/validate.h"
+
+namespace lacuna {
+
+std::size_t LinearWorkspace(int64_t rows, int64_t max_k, int threads) {
+  return RoundedInputBytes(rows, max_k) + static_cast<std::size_t>(threads) * BlockBytes(rows);
+}
+
+Status Validate(const LinearArgs& args) {
+  if (args.set == nullptr || args.set->members.empty()) return InternalError("linear: an empty set");
+  const std::size_t members = args.set->members.size();
+  const bool pair = args.epilogue == LinearEpilogue::kSiluMul;
+  if (members != (pair ? 2 : args.y.size()) || args.y.empty()) {
+    return InternalError("linear: the set's members and the output views do not match");
+  }
+  LACUNA_RETURN_IF_ERROR(CheckView("linear: x", args.x, args.y[0].rows, args.set->k()));
+  for (std::size_t i = 0; i < members; ++i) {
+    LACUNA_RETURN_IF_ERROR(CheckView("linear: y", args.y[pair ? 0 : i], args.x.rows, args.set->members[i].weight.n));
+  }
+  return {};
+}
+
+Status Linear(Backend& backend, const LinearArgs& args) {
+  LACUNA_RETURN_IF_ERROR(Validate(args));
+  backend.Linear(args);
+  return {};
+}
+
+}  // namespace lacuna

@@ -1,0 +1,22 @@
+#include "ops/rms_norm.h"
+
+#include "ops/validate.h"
+
+namespace lacuna {
+
+Status Validate(const RmsNormArgs& args) {
+  LACUNA_RETURN_IF_ERROR(CheckView("rms_norm: x", args.x, args.y.rows, args.y.cols));
+  LACUNA_RETURN_IF_ERROR(CheckView("rms_norm: y", args.y, args.x.rows, args.x.cols));
+  if (args.weight == nullptr || args.groups < 1 || args.x.cols % args.groups != 0) {
+    return InternalError("rms_norm: no weight, or the groups do not divide the row");
+  }
+  return {};
+}
+
+Status RmsNorm(Backend& backend, const RmsNormArgs& args) {
+  LACUNA_RETURN_IF_ERROR(Validate(args));
+  backend.RmsNorm(args);
+  return {};
+}
+
+}  // namespace lacuna

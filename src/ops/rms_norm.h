@@ -1,0 +1,21 @@
+// y = x / sqrt(mean(x^2) + eps) * weight, over each of `groups` equal parts of a row (1: the row; heads: q/k norms).
+// Zhang and Sennrich, Root Mean Square Layer Normalization (2019).
+#pragma once
+
+#include "backend/backend.h"
+#include "lacuna/status.h"
+
+namespace lacuna {
+
+struct RmsNormArgs {
+  View x;                         // [rows][groups * n]
+  View y;                         // the same; may be x
+  const float* weight = nullptr;  // n values
+  float eps = 0;
+  int groups = 1;
+};
+
+Status Validate(const RmsNormArgs& args);
+Status RmsNorm(Backend& backend, const RmsNormArgs& args);
+
+}  // namespace lacuna

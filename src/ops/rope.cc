@@ -1,0 +1,20 @@
+#include "ops/rope.h"
+
+#include "ops/validate.h"
+
+namespace lacuna {
+
+Status Validate(const RopeArgs& args) {
+  if (args.head_dim < 2 || args.head_dim % 2 != 0) return InternalError("rope: head_dim must be even");
+  LACUNA_RETURN_IF_ERROR(CheckView("rope: x", args.x, args.cos.rows, int64_t{args.heads} * args.head_dim));
+  LACUNA_RETURN_IF_ERROR(CheckView("rope: cos", args.cos, args.x.rows, args.head_dim / 2));
+  return CheckView("rope: sin", args.sin, args.x.rows, args.head_dim / 2);
+}
+
+Status Rope(Backend& backend, const RopeArgs& args) {
+  LACUNA_RETURN_IF_ERROR(Validate(args));
+  backend.Rope(args);
+  return {};
+}
+
+}  // namespace lacuna

@@ -1,0 +1,46 @@
+// The forward pass of a Llama-family decoder.
+#pragma once
+
+#include "backend/backend.h"
+#include "lacuna/status.h"
+#include "model/config.h"
+#include "model/model_weights.h"
+#include "model/pass.h"
+
+namespace lacuna {
+
+// Activations of one pass, [rows][..] fp32 each, and the ops' workspaces: allocated once for the largest pass.
+class DecoderScratch {
+ public:
+  static Result<DecoderScratch> Create(const ModelConfig& config, const KvShape& shape, int max_rows, int max_logits,
+                                       int threads);
+  View x, norm, q, k, v, attention, mlp;  // views of the largest pass; Rows(0, n) of them is a pass
+  View logit_input, logits;               // [max_logits][..]
+  std::vector<View> cos, sin;             // one a rope table
+  std::span<std::byte> linear_workspace;
+  std::span<float> attention_workspace;
+
+ private:
+  AlignedBuffer memory_;
+};
+
+class Decoder {
+ public:
+  Decoder(const ModelConfig& config, const ModelWeights& weights, Backend& backend)
+      : config_(config), weights_(weights), backend_(backend) {}
+
+  // Runs `pass`; the logits of its i-th logit row are row i of scratch.logits. K and V of all rows are stored on the
+  // way. kInvalidInput when an activation is not finite.
+  Status Forward(Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
+
+ private:
+  Status Attend(const LayerWeights& layer, Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
+  Status Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+  void SetRope(const Pass& pass, DecoderScratch& scratch) const;
+
+  const ModelConfig& config_;
+  const ModelWeights& weights_;
+  Backend& backend_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,40 @@
+// A model's weights as the decoder uses them: packed linear sets, fp32 norms, and what attention does in each layer.
+#pragma once
+
+#include <vector>
+
+#include "model/rope.h"
+#include "ops/embedding.h"
+#include "weights/linear_set.h"
+
+namespace lacuna {
+
+// How one layer attends.
+struct AttentionSpec {
+  int kv_stream = 0;    // where its K and V live; layers map many to one
+  int rope = 0;         // index into ModelWeights::ropes; applied to q and k before they are stored
+  float scale = 1;      // of the scores: 1 / sqrt(head_dim)
+  int64_t window = 0;   // 0: all tokens; W: the token itself and the W - 1 before it
+};
+
+struct LayerWeights {
+  std::vector<float> attention_norm;  // [hidden]
+  LinearSet qkv;                      // hidden -> heads * head_dim, kv_heads * head_dim, kv_heads * head_dim
+  std::vector<float> q_norm, k_norm;  // [head_dim], or empty
+  LinearSet o;                        // heads * head_dim -> hidden
+  std::vector<float> mlp_norm;        // [hidden]
+  LinearSet gate_up;                  // hidden -> intermediate, intermediate
+  LinearSet down;                     // intermediate -> hidden
+  AttentionSpec attention;
+};
+
+struct ModelWeights {
+  EmbeddingTable embedding;  // points into the mapped file
+  std::vector<LayerWeights> layers;
+  std::vector<float> final_norm;
+  LinearSet lm_head;  // hidden -> vocabulary
+  std::vector<RopeTable> ropes;
+  int kv_streams = 0;
+};
+
+}  // namespace lacuna

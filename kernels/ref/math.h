@@ -4,10 +4,15 @@
 
 namespace lacuna::kernels {
 
-float RefExp(float x);  // exp(-inf) = +0, exp(0) = 1, NaN stays NaN
-// cos and sin of x radians, |x| <= 2^24; computed in double, rounded once.
+// exp(-inf) = +0, exp(0) = 1, exp(inf) = inf, NaN stays NaN; at most 0.88 ulp off; results below 2^-126 are +0.
+float RefExp(float x);
+
+// sin and cos of x radians, |x| <= 2^24; computed in double (good to 2^-52 there), rounded once.
 void RefSinCos(float x, float* sin, float* cos);
-double RefPow(double base, double exponent);  // base > 0, finite
-double RefLog(double x);                      // x > 0, finite
+
+// In double, within 2 ulp for normal arguments and results; log and pow take base, x > 0, normal and finite.
+double RefExpDouble(double x);
+double RefLog(double x);
+double RefPow(double base, double exponent);
 
 }  // namespace lacuna::kernels

@@ -10,7 +10,7 @@
 
 namespace lacuna::kernels {
 
-// The rule of sums: lane j of 16 takes j, j + 16, ..; lanes are added 8, 4, 2, 1 apart.
+// The rule of sums: lane j of 16 takes j, j + 16, ..; lanes are added 8, 4, 2, 1 apart (lane j takes lane j + 8, ..).
 float RefSum(const float* x, ptrdiff_t n);
 // The same over squares, each lane acc = fma(x, x, acc).
 float RefSumOfSquares(const float* x, ptrdiff_t n);
@@ -21,20 +21,20 @@ void RefToBf16(const float* x, int k, int k_padded, bf16* y);
 void RefLinearBf16(const LinearBf16Args& args);  // bf16 dot: even and odd chains per 32-wide step
 void RefLinearF32(const LinearF32Args& args);    // one fma chain, k ascending
 
-// y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight; y may be x.
+// y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight, every division and root IEEE; y may be x.
 void RefRmsNorm(const float* x, const float* weight, float eps, int n, float* y);
 
 // Rotates the halves of each head in place: (a, b) -> (fma(a, cos, -(b sin)), fma(b, cos, a sin)), a = x[i],
-// b = x[i + head_dim / 2]; cos and sin have head_dim / 2 values.
+// b = x[i + head_dim / 2]; cos and sin have head_dim / 2 values, head_dim is even.
 void RefRope(float* x, int heads, int head_dim, const float* cos, const float* sin);
 
-// y = (gate / (1 + exp(-gate))) * up
+// y = (gate / (1 + exp(-gate))) * up; y may be gate or up.
 void RefSiluMul(const float* gate, const float* up, int n, float* y);
 
-// bf16 pages: blocks of 64 and chunks of 512 as the contract says; scratch-free.
+// bf16 pages: blocks of 64 and chunks of 512 as the contract says; needs no scratch. head_dim <= 512.
 void RefAttentionBf16(const AttentionArgs& args);
 // f32 pages (f32 mode): one chain ascending for every dot, softmax over the whole history with its maximum first.
-// `scores` has room for rows x (position + 1) floats.
+// `scores` has room for rows x (position + 1) floats. head_dim <= 512.
 void RefAttentionF32(const AttentionArgs& args, float* scores);
 
 }  // namespace lacuna::kernels

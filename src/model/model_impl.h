@@ -1,0 +1,29 @@
+// What a Model owns: the mapped files, packed weights, and the runtime (threads, backend, pages) that its sessions share.
+#pragma once
+
+#include "backend/cpu/cpu_backend.h"
+#include "io/model_files.h"
+#include "lacuna/model.h"
+#include "model/config.h"
+#include "model/kv/page_pool.h"
+#include "model/model_weights.h"
+#include "threading/thread_team.h"
+
+namespace lacuna {
+
+struct Model::Impl {
+  ModelConfig config;
+  ModelInfo info;
+  Numerics numerics = Numerics::kDefault;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  ModelFiles files;  // the embedding is read in place
+  ModelWeights weights;
+  KvLayout kv_layout;
+
+  // The runtime: const models are run by many sessions, which take turns on the team.
+  std::unique_ptr<ThreadTeam> team;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<PagePool> pages;
+};
+
+}  // namespace lacuna

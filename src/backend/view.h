@@ -6,9 +6,9 @@
 
 namespace lacuna {
 
-enum class DType : uint8_t { kF32, kF16, kBf16 };
+enum class ElementType : uint8_t { kF32, kF16, kBf16 };
 
-inline std::size_t ElementBytes(DType type) { return type == DType::kF32 ? 4 : 2; }
+inline std::size_t ElementBytes(ElementType type) { return type == ElementType::kF32 ? 4 : 2; }
 
 enum class MemorySpace : uint8_t { kHost, kDevice };
 
@@ -18,7 +18,7 @@ struct View {
   int64_t rows = 0;
   int64_t cols = 0;
   int64_t stride = 0;
-  DType type = DType::kF32;
+  ElementType type = ElementType::kF32;
   MemorySpace space = MemorySpace::kHost;
 
   float* Row(int64_t row) const { return static_cast<float*>(data) + row * stride; }

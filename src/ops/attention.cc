@@ -6,7 +6,7 @@ namespace lacuna {
 
 int64_t AttentionWorkspace(const KvLayout& layout, int heads, int64_t context, int threads) {
   // Only f32 mode keeps all scores of a group; bf16 pages go block by block.
-  return layout.type == DType::kF32 ? context * (heads / layout.kv_heads) * threads : 0;
+  return layout.type == ElementType::kF32 ? context * (heads / layout.kv_heads) * threads : 0;
 }
 
 Status Validate(const AttentionArgs& args) {

@@ -24,7 +24,7 @@ void CpuBackend::Attention(const AttentionArgs& args) {
       a.scale = args.scale;
       a.position = args.rows[row].position;
       a.window = args.window;
-      if (layout.type == DType::kF32) {
+      if (layout.type == ElementType::kF32) {
         kernels::RefAttentionF32(a, args.workspace.data() + worker * scores);
       } else {
         kernels::RefAttentionBf16(a);

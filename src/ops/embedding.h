@@ -11,7 +11,7 @@ namespace lacuna {
 // Row-major token embeddings as the file stores them; addresses may be odd.
 struct EmbeddingTable {
   const std::byte* data = nullptr;
-  DType type = DType::kF32;
+  ElementType type = ElementType::kF32;
   int64_t rows = 0;  // vocabulary
   int64_t cols = 0;  // hidden size
 };

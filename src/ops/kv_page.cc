@@ -8,7 +8,7 @@
 namespace lacuna {
 
 std::size_t KvLayout::HeadBytes() const {
-  if (type == DType::kF32) return std::size_t{2} * kernels::kPageTokens * head_dim * sizeof(float);
+  if (type == ElementType::kF32) return std::size_t{2} * kernels::kPageTokens * head_dim * sizeof(float);
   return static_cast<std::size_t>(kernels::KeyElements(head_dim) + kernels::ValueElements(head_dim)) * sizeof(bf16);
 }
 
@@ -16,7 +16,7 @@ void WriteToken(const KvLayout& layout, void* page, int slot, const float* k, co
   const int d = layout.head_dim;
   for (int head = 0; head < layout.kv_heads; ++head, k += d, v += d) {
     std::byte* base = static_cast<std::byte*>(page) + head * layout.HeadBytes();
-    if (layout.type == DType::kF32) {
+    if (layout.type == ElementType::kF32) {
       float* keys = reinterpret_cast<float*>(base);
       std::memcpy(keys + slot * d, k, d * sizeof(float));
       std::memcpy(keys + (kernels::kPageTokens + slot) * d, v, d * sizeof(float));
@@ -35,7 +35,7 @@ void ClearToken(const KvLayout& layout, void* page, int slot) {
   const int d = layout.head_dim;
   for (int head = 0; head < layout.kv_heads; ++head) {
     std::byte* base = static_cast<std::byte*>(page) + head * layout.HeadBytes();
-    if (layout.type == DType::kF32) {
+    if (layout.type == ElementType::kF32) {
       float* keys = reinterpret_cast<float*>(base);
       std::memset(keys + slot * d, 0, d * sizeof(float));
       std::memset(keys + (kernels::kPageTokens + slot) * d, 0, d * sizeof(float));

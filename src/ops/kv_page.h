@@ -8,7 +8,7 @@
 namespace lacuna {
 
 struct KvLayout {
-  DType type = DType::kBf16;  // kBf16, or kF32 in f32 mode
+  ElementType type = ElementType::kBf16;  // kBf16, or kF32 in f32 mode
   int kv_heads = 0;
   int head_dim = 0;
 

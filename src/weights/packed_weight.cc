@@ -1,0 +1,159 @@
+#include "weights/packed_weight.h"
+
+#include <emmintrin.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "base/status_macros.h"
+#include "weights/convert.h"
+
+namespace lacuna {
+namespace {
+
+constexpr int kChannels = 16;
+constexpr int kBlock = 32;  // k packed at a time: one bf16 tile
+
+const std::byte* RowOf(const SourceMatrix& source, int64_t channel) {
+  const int64_t stride = source.row_stride > 0 ? source.row_stride : source.k;
+  return source.data + channel * stride * static_cast<int64_t>(ElementBytes(source.type));
+}
+
+// out[j][c] = in[c][j] for 16 x `rows` 4-byte words; rows is a multiple of 4.
+void Transpose(const uint32_t (&in)[kChannels][kBlock], int rows, uint32_t* out) {
+  for (int j = 0; j < rows; j += 4) {
+    for (int c = 0; c < kChannels; c += 4) {
+      const auto load = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(&in[c + i][j])); };
+      const __m128i a = _mm_unpacklo_epi32(load(0), load(1)), b = _mm_unpacklo_epi32(load(2), load(3));
+      const __m128i d = _mm_unpackhi_epi32(load(0), load(1)), e = _mm_unpackhi_epi32(load(2), load(3));
+      const auto store = [&](int i, __m128i v) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + (j + i) * kChannels + c), v);
+      };
+      store(0, _mm_unpacklo_epi64(a, b));
+      store(1, _mm_unpackhi_epi64(a, b));
+      store(2, _mm_unpacklo_epi64(d, e));
+      store(3, _mm_unpackhi_epi64(d, e));
+    }
+  }
+}
+
+// The first value of the row that cannot be stored; called once a block is known to have one.
+Status BadValue(const SourceMatrix& source, int64_t channel, Codec codec) {
+  const std::byte* row = RowOf(source, channel);
+  const int64_t element = static_cast<int64_t>(ElementBytes(source.type));
+  for (int64_t k = 0; k < source.k; ++k) {
+    float x;
+    ConvertToFloat(row + k * element, source.type, 1, &x);
+    const std::string place = source.name + "[" + std::to_string(channel) + "][" + std::to_string(k) + "]";
+    if (!std::isfinite(x)) {
+      return InvalidInput("tensor " + place + " is " + (std::isnan(x) ? "NaN" : "infinite") +
+                          "; every weight must be a finite number");
+    }
+    if (codec == Codec::kBf16 && !std::isfinite(ToFloat(ToBf16(x)))) {
+      char value[32];
+      std::snprintf(value, sizeof value, "%g", static_cast<double>(x));
+      return InvalidInput("tensor " + place + " is " + value + ", beyond the largest bf16 number, 3.38953e+38");
+    }
+  }
+  return InternalError("tensor " + source.name + ": its values changed while they were packed");
+}
+
+// One panel of either codec: a block of k at a time, 16 channels side by side as 4-byte words, then transposed.
+Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, int64_t* rounded) {
+  const bool wide = weight->codec == Codec::kF32;
+  const int64_t element = static_cast<int64_t>(ElementBytes(source.type));
+  const int64_t first = int64_t{panel} * kChannels;
+  const int channels = static_cast<int>(std::min<int64_t>(kChannels, source.n - first));
+  auto* out = reinterpret_cast<uint32_t*>(weight->data.data() + panel * weight->PanelBytes());
+
+  alignas(64) uint32_t words[kChannels][kBlock] = {};
+  alignas(64) uint32_t turned[kBlock * kChannels];
+  const std::byte* rows[kChannels];
+  for (int c = 0; c < channels; ++c) rows[c] = RowOf(source, first + c);
+  for (int64_t k = 0; k < source.k; k += kBlock) {
+    const int count = static_cast<int>(std::min<int64_t>(kBlock, source.k - k));
+    if (count < kBlock) std::fill_n(&words[0][0], kChannels * kBlock, 0u);
+    for (int c = 0; c < channels; ++c) {
+      uint32_t bad = 0;
+      if (wide) {
+        ConvertToFloat(rows[c] + k * element, source.type, count, reinterpret_cast<float*>(words[c]));
+        for (int i = 0; i < kBlock; ++i) bad |= (words[c][i] & 0x7f800000u) == 0x7f800000u;
+      } else {
+        bf16 values[kBlock] = {};
+        *rounded += ConvertToBf16(rows[c] + k * element, source.type, count, values);
+        for (int i = 0; i < kBlock; ++i) bad |= (values[i].bits & 0x7f80u) == 0x7f80u;
+        std::memcpy(words[c], values, sizeof values);
+      }
+      if (bad != 0) return BadValue(source, first + c, weight->codec);
+    }
+    if (!wide) {
+      Transpose(words, kBlock / 2, out + k / 2 * kChannels);
+    } else if (count == kBlock) {
+      Transpose(words, kBlock, out + k * kChannels);
+    } else {
+      Transpose(words, kBlock, turned);
+      std::copy_n(turned, count * kChannels, out + k * kChannels);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* CodecName(Codec codec) { return codec == Codec::kF32 ? "f32" : "bf16"; }
+
+Result<Codec> ParseCodec(std::string_view name) {
+  for (Codec codec : {Codec::kBf16, Codec::kF32}) {
+    if (name == CodecName(codec)) return codec;
+  }
+  return InvalidInput("unknown codec \"" + std::string(name) + "\"; there are bf16 and f32");
+}
+
+int SegmentOf(int64_t n) { return n <= 1024 ? 1024 : 0; }
+
+Result<PackedWeight> AllocatePacked(const SourceMatrix& source, Codec codec) {
+  constexpr int64_t kLimit = std::numeric_limits<int>::max() - 64;
+  const std::string shape = "[" + std::to_string(source.n) + ", " + std::to_string(source.k) + "]";
+  if (source.n < 1 || source.k < 1 || source.n > kLimit || source.k > kLimit) {
+    return InvalidInput("tensor " + source.name + " has shape " + shape + "; both sizes must be between 1 and " +
+                        std::to_string(kLimit));
+  }
+  if (source.data == nullptr) return InternalError("tensor " + source.name + " has no data");
+  if (source.row_stride != 0 && source.row_stride < source.k) {
+    return InternalError("tensor " + source.name + ": rows of " + std::to_string(source.k) + " overlap, stride " +
+                         std::to_string(source.row_stride));
+  }
+  PackedWeight weight;
+  weight.codec = codec;
+  weight.n = static_cast<int>(source.n);
+  weight.k = static_cast<int>(source.k);
+  weight.k_padded = codec == Codec::kF32 ? weight.k : (weight.k + 31) / 32 * 32;
+  weight.k_segment = codec == Codec::kF32 ? 0 : SegmentOf(source.n);
+  const std::size_t bytes = static_cast<std::size_t>(weight.panels()) * weight.PanelBytes();
+  LACUNA_ASSIGN_OR_RETURN(weight.data, AlignedBuffer::Create(bytes, "tensor " + source.name + " " + shape));
+  return weight;
+}
+
+Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* weight, PackStats* stats) {
+  int64_t rounded = 0;
+  for (int panel = begin; panel < end; ++panel) {
+    LACUNA_RETURN_IF_ERROR(PackPanel(source, panel, weight, &rounded));
+  }
+  if (stats != nullptr && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
+    const int64_t channels = std::min<int64_t>(source.n, int64_t{end} * kChannels) - int64_t{begin} * kChannels;
+    stats->f16_values += channels * source.k;
+    stats->f16_rounded += rounded;
+  }
+  return {};
+}
+
+Result<PackedWeight> PackLinear(const SourceMatrix& source, Codec codec, PackStats* stats) {
+  LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, AllocatePacked(source, codec));
+  LACUNA_RETURN_IF_ERROR(PackPanels(source, 0, weight.panels(), &weight, stats));
+  return weight;
+}
+
+}  // namespace lacuna

@@ -7,7 +7,7 @@ namespace lacuna {
 void CpuBackend::Attention(const AttentionArgs& args) {
   const KvLayout& layout = args.layout;
   const int group = args.heads / layout.kv_heads;
-  const int64_t scores = static_cast<int64_t>(args.workspace.size()) / team_.size();
+  const int64_t scores = static_cast<int64_t>(args.workspace.size()) / team_.workers();
   team_.ParallelFor(args.q.rows * layout.kv_heads, [&](int64_t begin, int64_t end, int worker) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t row = unit / layout.kv_heads;

@@ -42,7 +42,7 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Model> mo
   impl->lanes.resize(static_cast<std::size_t>(o.max_lanes));
   LACUNA_ASSIGN_OR_RETURN(impl->tree, TreeStage::Create(impl->shape, o.max_tree_rows));
   LACUNA_ASSIGN_OR_RETURN(
-      impl->scratch, DecoderScratch::Create(m.config, impl->shape, o.max_rows, o.max_logits, m.team->size()));
+      impl->scratch, DecoderScratch::Create(m.config, impl->shape, o.max_rows, o.max_logits, m.team->workers()));
   impl->pass.Reserve(o.max_rows, impl->tree);
   impl->pass.tree = &impl->tree;
   impl->rows.reserve(static_cast<std::size_t>(o.max_rows));

@@ -1,0 +1,158 @@
+#include "tools/command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <random>
+
+#include "base/status_macros.h"
+#include "io/file.h"
+
+namespace lacuna::tools {
+
+int ExitCode(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return 0;
+    case StatusCode::kInvalidInput:
+      return 2;
+    case StatusCode::kCancelled:
+      return CancelledExitCode();
+    default:
+      return 1;
+  }
+}
+
+int Fail(const Status& status) {
+  if (status.code() != StatusCode::kCancelled) std::cerr << "lacuna: error: " << status.message() << "\n";
+  return ExitCode(status);
+}
+
+CLI::Option* AddSwitch(CLI::App& app, const std::string& flags, bool& value, const std::string& help) {
+  CLI::Option* option = app.add_flag(flags, value, help);
+  std::string name = option->get_lnames().front();
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return option->envname("LACUNA_" + name);
+}
+
+void ModelFlags::AddTo(CLI::App& app, bool running) {
+  Add(app, "-m,--model", directory, "Model: a Hugging Face directory")->required()->type_name("DIR");
+  if (!running) return;
+  Add(app, "-t,--threads", threads, "Threads; 0: what suits the machine")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  Add(app, "-c,--ctx-size", context, "Context in tokens, at most the model's; 0: the model's maximum")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+      ->type_name("N")
+      ->capture_default_str();
+  Add(app, "--numerics", numerics, "default: bf16, the same bits on every machine; f32: float32 reference, slow")
+      ->check(CLI::IsMember({"default", "f32"}))
+      ->type_name("MODE")
+      ->capture_default_str();
+}
+
+Result<std::shared_ptr<const Model>> ModelFlags::Load() const {
+  ModelOptions options;
+  options.numerics = numerics == "f32" ? Numerics::kF32 : Numerics::kDefault;
+  options.threads = threads;
+  options.log = [](LogLevel level, std::string_view message) {
+    if (level == LogLevel::kWarning) std::cerr << "lacuna: warning: " << message << "\n";
+  };
+  int shown = -1;
+  if (StderrIsTerminal()) {
+    options.progress = [shown](double fraction) mutable {
+      const int percent = static_cast<int>(fraction * 100);
+      if (percent == shown) return;
+      shown = percent;
+      std::cerr << (percent < 100 ? "\rloading " + std::to_string(percent) + " %" : std::string("\r\033[K")) << std::flush;
+    };
+  }
+  return Model::Load(directory, options);
+}
+
+int64_t ModelFlags::Context(const ModelInfo& info) const {
+  return context == 0 ? info.context_length : std::min(context, info.context_length);
+}
+
+void SamplingFlags::AddTo(CLI::App& app) {
+  Add(app, "-n,--predict", max_tokens, "Tokens to generate at most; -1: until the text ends")
+      ->check(CLI::Range(int64_t{-1}, int64_t{1} << 24))
+      ->type_name("N")
+      ->capture_default_str();
+  Add(app, "-s,--seed", seed, "Seed; -1: a new one each time")->type_name("N")->capture_default_str();
+  Add(app, "--temp", params.temperature, "Temperature; 0: greedy")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("T")
+      ->capture_default_str();
+  Add(app, "--top-k", params.top_k, "Keep the K most probable tokens; 0: off")
+      ->check(CLI::Range(0, 1 << 24))
+      ->type_name("K")
+      ->capture_default_str();
+  Add(app, "--top-p", params.top_p, "Keep the smallest set of tokens with this probability; 1: off")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P")
+      ->capture_default_str();
+  Add(app, "--min-p", params.min_p, "Drop tokens below this share of the most probable one; 0: off")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P")
+      ->capture_default_str();
+  AddSwitch(app, "--ignore-eos", ignore_eos, "Do not stop at an end token");
+}
+
+GenerateOptions SamplingFlags::Options() const {
+  GenerateOptions options;
+  options.max_tokens = max_tokens;
+  options.ignore_eos = ignore_eos;
+  options.sampling = params;
+  options.sampling.seed = seed >= 0 ? static_cast<uint64_t>(seed) : std::random_device{}();
+  return options;
+}
+
+Result<std::string> TextFlags::Text() const {
+  if (file_option != nullptr && *file_option) return ReadText(file);
+  return prompt;
+}
+
+Result<std::vector<int32_t>> ParseIds(const std::string& text) {
+  std::vector<int32_t> ids;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (true) {
+    int32_t id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc() || id < 0 || (next != end && *next != ',')) {
+      return InvalidInput("--ids: '" + text.substr(0, 60) + "' is not a list of token ids, expected for example 1,2,3");
+    }
+    ids.push_back(id);
+    if (next == end) return ids;
+    at = next + 1;
+  }
+}
+
+Result<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& directory) {
+  return Tokenizer::Load(directory + "/tokenizer.json");
+}
+
+Result<std::shared_ptr<const Tokenizer>> TokenizerOf(const Model& model) {
+  if (auto tokenizer = model.tokenizer()) return tokenizer;
+  return InvalidInput(model.info().directory + " has no tokenizer.json, which text needs: give token ids (--ids)");
+}
+
+Result<std::string> ReadText(const std::string& path) {
+  if (path != "-") return ReadFile(path);
+  std::string text(std::istreambuf_iterator<char>(std::cin), {});
+  return text;
+}
+
+void Print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+bool StderrIsTerminal() { return isatty(STDERR_FILENO) != 0; }
+
+}  // namespace lacuna::tools

@@ -1,0 +1,52 @@
+// The lacuna command: one subcommand a file.
+#include <iostream>
+#include <map>
+
+#include "lacuna/version.h"
+#include "tools/command.h"
+
+namespace {
+
+// llama.cpp's short flags of several letters, which CLI11 would read as clusters of one-letter flags.
+void RewriteShortFlags(std::vector<std::string>& args) {
+  static const std::map<std::string, std::string> kLong = {
+      {"-sys", "--system-prompt"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"}};
+  for (std::string& arg : args) {
+    if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace lacuna::tools;
+  InstallSignals();
+  CLI::App app{"lacuna: compressed language models, fast on CPUs", "lacuna"};
+  app.set_version_flag("--version", std::string("lacuna ") + LACUNA_VERSION_STRING);
+  app.require_subcommand(1);
+  app.footer("Every long flag can also be set in the environment: --top-k as LACUNA_TOP_K.\n"
+             "lacuna COMMAND --help tells more.");
+
+  Run run;
+  const auto add = [&](const char* name, const char* help, void (*adder)(CLI::App&, Run*)) {
+    adder(*app.add_subcommand(name, help), &run);
+  };
+  add("chat", "Talk to a model, line by line", AddChat);
+  add("run", "Continue a prompt", AddRun);
+  add("score", "Log-probabilities of a text", AddScore);
+  add("tokenize", "Text to token ids", AddTokenize);
+  add("detokenize", "Token ids to text", AddDetokenize);
+  add("inspect", "What is in a model directory", AddInspect);
+  add("synth", "Write a model of a known shape with random weights", AddSynth);
+
+  std::vector<std::string> args(argv + 1, argv + argc);
+  RewriteShortFlags(args);
+  std::reverse(args.begin(), args.end());  // as CLI11 takes them
+  try {
+    app.parse(args);
+  } catch (const CLI::ParseError& e) {
+    // 0 for --help and --version; every other reason is bad input.
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return run();
+}

@@ -1,0 +1,208 @@
+#include "model/config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/status_macros.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "model/config_rules.h"
+
+namespace lacuna {
+namespace {
+
+// Bounds that keep every product of two sizes inside 64 bits, far beyond every model there is.
+constexpr int64_t kMaxHidden = 1 << 20;
+constexpr int64_t kMaxIntermediate = 1 << 24;
+constexpr int64_t kMaxLayers = 10000;
+constexpr int64_t kMaxHeads = 1 << 16;
+constexpr int64_t kMaxHeadDim = 1 << 13;
+constexpr int64_t kMaxVocab = 1 << 27;
+constexpr int64_t kMaxPositions = int64_t{1} << 40;
+
+constexpr JsonLimits kLimits = {.max_depth = 64, .max_bytes = size_t{16} << 20};
+
+Status ParseSizes(const JsonReader& reader, ModelConfig* config) {
+  const Family& family = *config->family;
+  const auto size = [&](const char* key, int64_t absent, int64_t max, int* out) -> Status {
+    LACUNA_ASSIGN_OR_RETURN(const int64_t value, reader.IntOr(key, absent, 1, max));
+    *out = static_cast<int>(value);
+    return {};
+  };
+  LACUNA_RETURN_IF_ERROR(size("hidden_size", family.hidden_size, kMaxHidden, &config->hidden_size));
+  LACUNA_RETURN_IF_ERROR(
+      size("intermediate_size", family.intermediate_size, kMaxIntermediate, &config->intermediate_size));
+  LACUNA_RETURN_IF_ERROR(size("num_hidden_layers", family.num_layers, kMaxLayers, &config->num_layers));
+  LACUNA_RETURN_IF_ERROR(size("num_attention_heads", family.num_heads, kMaxHeads, &config->num_heads));
+  LACUNA_RETURN_IF_ERROR(size("vocab_size", family.vocab_size, kMaxVocab, &config->vocab_size));
+  LACUNA_ASSIGN_OR_RETURN(config->max_position_embeddings,
+                          reader.IntOr("max_position_embeddings", family.max_position_embeddings, 1, kMaxPositions));
+  LACUNA_ASSIGN_OR_RETURN(const double eps, reader.NumberOr("rms_norm_eps", family.rms_norm_eps, 0, 1));
+  config->rms_norm_eps = static_cast<float>(eps);
+
+  // Absent and null differ: null always means one K/V head for each query head.
+  config->num_kv_heads = config->num_heads;
+  if (reader.HasValue("num_key_value_heads")) {
+    LACUNA_RETURN_IF_ERROR(size("num_key_value_heads", 0, kMaxHeads, &config->num_kv_heads));
+  } else if (!reader.Has("num_key_value_heads") && family.num_kv_heads > 0) {
+    config->num_kv_heads = static_cast<int>(family.num_kv_heads);
+  }
+  if (config->num_heads % config->num_kv_heads != 0)
+    return reader.Error("num_key_value_heads", "comes out as " + std::to_string(config->num_kv_heads) +
+                                                   "; it must divide num_attention_heads, " +
+                                                   std::to_string(config->num_heads));
+
+  if (family.hidden_divides && config->hidden_size % config->num_heads != 0)
+    return reader.Error("hidden_size", "is " + std::to_string(config->hidden_size) +
+                                           "; it must be a multiple of num_attention_heads, " +
+                                           std::to_string(config->num_heads));
+  config->head_dim = config->hidden_size / config->num_heads;
+  if (family.head_dim > 0) {  // a number by itself: null is an error
+    LACUNA_RETURN_IF_ERROR(size("head_dim", family.head_dim, kMaxHeadDim, &config->head_dim));
+  } else if (reader.HasValue("head_dim")) {
+    LACUNA_RETURN_IF_ERROR(size("head_dim", 0, kMaxHeadDim, &config->head_dim));
+  }
+  if (config->head_dim < 2 || config->head_dim % 2 != 0 || config->head_dim > kMaxHeadDim)
+    return reader.Error("head_dim", "comes out as " + std::to_string(config->head_dim) +
+                                        "; rotary embedding needs an even number from 2 to " +
+                                        std::to_string(kMaxHeadDim));
+  return {};
+}
+
+Status ParseFlags(const JsonReader& reader, ModelConfig* config) {
+  const Family& family = *config->family;
+  LACUNA_ASSIGN_OR_RETURN(const std::string act, reader.StringOr("hidden_act", "silu"));
+  if (act != "silu" && act != "swish") return reader.WrongValue("hidden_act", "only silu is supported");
+  LACUNA_ASSIGN_OR_RETURN(config->tie_word_embeddings, reader.BoolOr("tie_word_embeddings", false));
+  config->qk_norm = family.qk_norm;
+  config->qkv_bias = family.qkv_bias;
+  if (family.reads_attention_bias) {
+    LACUNA_ASSIGN_OR_RETURN(config->o_bias, reader.BoolOr("attention_bias", false));
+    config->qkv_bias = config->qkv_bias || config->o_bias;
+  }
+  if (family.reads_mlp_bias) {
+    LACUNA_ASSIGN_OR_RETURN(config->mlp_bias, reader.BoolOr("mlp_bias", false));
+  }
+  return {};
+}
+
+// The window that sliding layers have: nullopt if no layer slides.
+Result<std::optional<int64_t>> ParseWindow(const JsonReader& reader, const Family& family) {
+  if (family.window_rule == WindowRule::kQwen || family.window_rule == WindowRule::kNone) {
+    // Families without windows refuse one that was meant to be used: transformers itself treats it in two ways there.
+    const bool used_by_default = family.window_rule == WindowRule::kNone;
+    LACUNA_ASSIGN_OR_RETURN(const bool used, reader.BoolOr("use_sliding_window", used_by_default));
+    if (!used) return std::optional<int64_t>();
+    if (family.window_rule == WindowRule::kNone && reader.HasValue("sliding_window"))
+      return reader.WrongValue("sliding_window", std::string(family.model_type) +
+                                                     " models have no sliding window: it must be absent or null");
+  }
+  if (!reader.Has("sliding_window"))
+    return family.sliding_window > 0 ? std::optional<int64_t>(family.sliding_window) : std::nullopt;
+  return reader.OptionalInt("sliding_window", 1, kMaxPositions);
+}
+
+// Each layer's type and window.
+Status ParseLayers(const JsonReader& reader, ModelConfig* config, std::vector<std::string>* types) {
+  const Family& family = *config->family;
+  LACUNA_ASSIGN_OR_RETURN(const std::optional<int64_t> window, ParseWindow(reader, family));
+  LACUNA_ASSIGN_OR_RETURN(const auto listed, reader.OptionalStrings("layer_types"));
+  const size_t layers = static_cast<size_t>(config->num_layers);
+  if (listed && listed->size() != layers)
+    return reader.Error("layer_types", "has " + std::to_string(listed->size()) +
+                                           " entries; it must have one for each of " + std::to_string(layers) +
+                                           " layers (num_hidden_layers)");
+  int64_t first_sliding = 0;
+  if (family.window_rule == WindowRule::kQwen) {
+    LACUNA_ASSIGN_OR_RETURN(first_sliding,
+                            reader.IntOr("max_window_layers", family.max_window_layers, 0, kMaxPositions));
+  }
+  config->layers.resize(layers);
+  for (size_t i = 0; i < layers; ++i) {
+    std::string type = window && static_cast<int64_t>(i) >= first_sliding ? kSlidingAttention : kFullAttention;
+    if (listed) type = (*listed)[i] == "attention" ? kFullAttention : (*listed)[i];  // the older name
+    const std::string entry = "has " + JsonQuote(type).substr(0, 80) + " for layer " + std::to_string(i);
+    if (type != kFullAttention && type != kSlidingAttention)
+      return reader.Error("layer_types", entry + "; supported are full_attention and sliding_attention");
+    if (type == kSlidingAttention && !window)
+      return reader.Error("layer_types",
+                          entry + ", but no window is set: that takes `sliding_window`" +
+                              (family.window_rule == WindowRule::kQwen ? " and `use_sliding_window`" : ""));
+    config->layers[i].window = type == kSlidingAttention ? *window : 0;
+    types->push_back(std::move(type));
+  }
+  return {};
+}
+
+// Token ids: the first reader that says something, then the family. Ids outside the vocabulary never occur in a text,
+// and published files have some (-1): they are left out.
+Status ParseTokenIds(const std::vector<const JsonReader*>& readers, ModelConfig* config) {
+  const auto find = [&](const char* key, int32_t absent, std::vector<int32_t>* ids) -> Status {
+    bool said = false, named = false;
+    for (const JsonReader* reader : readers) {
+      named = named || reader->Has(key);
+      LACUNA_ASSIGN_OR_RETURN(const auto list, reader->OptionalInts(key, INT32_MIN, INT32_MAX));
+      if (!list || said) continue;
+      said = true;
+      for (const int64_t id : *list)
+        if (id >= 0 && id < config->vocab_size) ids->push_back(static_cast<int32_t>(id));
+    }
+    if (!named && absent >= 0 && absent < config->vocab_size) ids->push_back(absent);
+    return {};
+  };
+  std::vector<int32_t> bos;
+  LACUNA_RETURN_IF_ERROR(find("bos_token_id", config->family->bos_token_id, &bos));
+  if (!bos.empty()) config->bos_token_id = bos.front();
+  return find("eos_token_id", config->family->eos_token_id, &config->eos_token_ids);
+}
+
+}  // namespace
+
+Result<ModelConfig> ParseConfig(std::string_view config_text, const std::string& config_name,
+                                std::string_view generation_text, const std::string& generation_name) {
+  LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJson(config_text, config_name, kLimits));
+  LACUNA_ASSIGN_OR_RETURN(const JsonReader reader, JsonReader::Create(config_name, json));
+  std::vector<const JsonReader*> id_readers = {&reader};
+  std::optional<Json> generation_json;
+  std::optional<JsonReader> generation;
+  if (!generation_text.empty()) {
+    LACUNA_ASSIGN_OR_RETURN(generation_json, ParseJson(generation_text, generation_name, kLimits));
+    LACUNA_ASSIGN_OR_RETURN(generation, JsonReader::Create(generation_name, *generation_json));
+    id_readers.insert(id_readers.begin(), &*generation);
+  }
+
+  ModelConfig config;
+  if (!reader.Has("model_type")) return reader.Error("model_type", "is missing; supported are " + FamilyList());
+  LACUNA_ASSIGN_OR_RETURN(config.model_type, reader.String("model_type"));
+  config.family = FindFamily(config.model_type);
+  if (!config.family) return reader.WrongValue("model_type", "supported are " + FamilyList());
+  LACUNA_RETURN_IF_ERROR(RejectForeignSettings(reader, *config.family));
+
+  LACUNA_ASSIGN_OR_RETURN(const auto architectures, reader.OptionalStrings("architectures"));
+  config.architecture = architectures && !architectures->empty() ? architectures->front() : config.family->architecture;
+  LACUNA_ASSIGN_OR_RETURN(config.dtype, reader.StringOr(reader.HasValue("dtype") ? "dtype" : "torch_dtype", ""));
+
+  LACUNA_RETURN_IF_ERROR(ParseSizes(reader, &config));
+  LACUNA_RETURN_IF_ERROR(ParseFlags(reader, &config));
+  std::vector<std::string> layer_types;
+  LACUNA_RETURN_IF_ERROR(ParseLayers(reader, &config, &layer_types));
+  LACUNA_RETURN_IF_ERROR(ParseRope(reader, layer_types, &config));
+  LACUNA_RETURN_IF_ERROR(ParseTokenIds(id_readers, &config));
+  return config;
+}
+
+Result<ModelConfig> LoadConfig(const std::string& dir) {
+  if (KindOf(dir) == FileKind::kMissing) return InvalidInput(dir + ": no such folder");
+  if (KindOf(dir) != FileKind::kDirectory)
+    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and model.safetensors");
+  const std::string config_path = JoinPath(dir, "config.json");
+  const std::string generation_path = JoinPath(dir, "generation_config.json");
+  LACUNA_ASSIGN_OR_RETURN(const std::string config, ReadFile(config_path, kLimits.max_bytes));
+  std::string generation;
+  if (KindOf(generation_path) != FileKind::kMissing) {
+    LACUNA_ASSIGN_OR_RETURN(generation, ReadFile(generation_path, kLimits.max_bytes));
+    if (generation.empty()) return InvalidInput(generation_path + ": the file is empty");
+  }
+  return ParseConfig(config, config_path, generation, generation_path);
+}
+
+}  // namespace lacuna

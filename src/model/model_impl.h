@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/cpu/cpu_backend.h"
+#include "base/cpu_features.h"
 #include "io/model_files.h"
 #include "lacuna/model.h"
 #include "model/config.h"
@@ -15,6 +16,7 @@ struct Model::Impl {
   ModelConfig config;
   ModelInfo info;
   Numerics numerics = Numerics::kDefault;
+  Tier tier = Tier::kRef;  // the highest that kernels may use
   std::shared_ptr<const Tokenizer> tokenizer;
   ModelFiles files;  // the embedding is read in place
   ModelWeights weights;

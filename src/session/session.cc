@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/fp_scope.h"
 #include "base/status_macros.h"
 #include "session/session_impl.h"
 
@@ -88,6 +89,7 @@ Result<Logits> Session::Run(std::span<const PassRow> rows) {
   Impl& s = *impl_;
   LACUNA_RETURN_IF_ERROR(s.Plan(rows));
   const TeamLock lock(*s.m().team);
+  const FpScope fp;
   if (Status status = s.decoder->Forward(s.pass, s.shape.layout, s.scratch); !status.ok()) {
     for (Impl::Lane& lane : s.lanes) {
       if (lane.pending > 0 && lane.chain) {

@@ -1,0 +1,243 @@
+#include "model/load_weights.h"
+
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <set>
+
+#include "base/status_macros.h"
+#include "weights/convert.h"
+
+namespace lacuna {
+namespace {
+
+ElementType ElementTypeOf(DType type) {
+  if (type == DType::kF16) return ElementType::kF16;
+  return type == DType::kBF16 ? ElementType::kBf16 : ElementType::kF32;
+}
+
+class Loader {
+ public:
+  Loader(const ModelConfig& config, const ModelFiles& files, const ModelOptions& options)
+      : config_(config),
+        files_(files),
+        options_(options),
+        codec_(options.numerics == Numerics::kF32 ? Codec::kF32 : Codec::kBf16) {}
+
+  Result<LoadedWeights> Load(int threads) {
+    LACUNA_RETURN_IF_ERROR(Collect());
+    LACUNA_RETURN_IF_ERROR(PackAll(threads));
+    WarnAboutTheRest();
+    out_.dtype = std::string(DTypeName(
+        std::max_element(bytes_by_type_.begin(), bytes_by_type_.end(), [](const auto& a, const auto& b) {
+          return a.second < b.second;
+        })->first));
+    return std::move(out_);
+  }
+
+ private:
+  struct Task {
+    SourceMatrix source;
+    PackedWeight* weight;
+  };
+
+  Result<const Tensor*> Take(const std::string& name, std::initializer_list<int64_t> shape) {
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, files_.Get(name));
+    if (!IsWeightType(tensor->dtype)) {
+      return InvalidInput(files_.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) +
+                          ", expected F32, F16 or BF16");
+    }
+    if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
+      return InvalidInput(files_.Where(*tensor) + " has shape " + ShapeText(tensor->shape) + ", expected " +
+                          ShapeText(std::vector<int64_t>(shape)) + " from config.json");
+    }
+    if (used_.insert(name).second) {
+      out_.parameters += tensor->elements();
+      bytes_by_type_[tensor->dtype] += static_cast<int64_t>(tensor->data.size());
+    }
+    return tensor;
+  }
+
+  Status Vector(const std::string& name, int64_t n, std::vector<float>* to) {
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n}));
+    to->resize(static_cast<std::size_t>(n));
+    ConvertToFloat(tensor->data.data(), ElementTypeOf(tensor->dtype), n, to->data());
+    for (std::size_t i = 0; i < to->size(); ++i) {
+      if (!std::isfinite((*to)[i])) {
+        return InvalidInput(files_.Where(*tensor) + " is not finite at [" + std::to_string(i) + "]");
+      }
+    }
+    out_.weight_bytes += n * 4;
+    return {};
+  }
+
+  Status Matrix(const std::string& name, int64_t n, int64_t k, LinearMember* member) {
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n, k}));
+    SourceMatrix source{.name = files_.Where(*tensor),
+                        .data = tensor->data.data(),
+                        .type = ElementTypeOf(tensor->dtype),
+                        .n = n,
+                        .k = k};
+    LACUNA_ASSIGN_OR_RETURN(member->weight, AllocatePacked(source, codec_));
+    out_.weight_bytes += static_cast<int64_t>(member->weight.data.size());
+    tasks_.push_back({std::move(source), &member->weight});
+    return {};
+  }
+
+  Status Member(int layer, const char* module, int64_t n, int64_t k, bool bias, LinearMember* member) {
+    const TensorNames& names = *config_.family->names;
+    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, member));
+    return bias ? Vector(names.Layer(layer, module, "bias"), n, &member->bias) : Status();
+  }
+
+  Status Layer(int i, LayerWeights* layer) {
+    const TensorNames& names = *config_.family->names;
+    const int64_t hidden = config_.hidden_size;
+    const int64_t q = int64_t{config_.num_heads} * config_.head_dim;
+    const int64_t kv = int64_t{config_.num_kv_heads} * config_.head_dim;
+    const int64_t mid = config_.intermediate_size;
+    // All members exist before tasks point at them.
+    layer->qkv.members.resize(3);
+    layer->o.members.resize(1);
+    layer->gate_up.members.resize(2);
+    layer->down.members.resize(1);
+    LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.input_norm), hidden, &layer->attention_norm));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.q, q, hidden, config_.qkv_bias, &layer->qkv.members[0]));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.k, kv, hidden, config_.qkv_bias, &layer->qkv.members[1]));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.v, kv, hidden, config_.qkv_bias, &layer->qkv.members[2]));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.o, hidden, q, config_.o_bias, &layer->o.members[0]));
+    if (config_.qk_norm) {
+      LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.q_norm), config_.head_dim, &layer->q_norm));
+      LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.k_norm), config_.head_dim, &layer->k_norm));
+    }
+    LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.post_norm), hidden, &layer->mlp_norm));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.gate, mid, hidden, config_.mlp_bias, &layer->gate_up.members[0]));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.up, mid, hidden, config_.mlp_bias, &layer->gate_up.members[1]));
+    LACUNA_RETURN_IF_ERROR(Member(i, names.down, hidden, mid, config_.mlp_bias, &layer->down.members[0]));
+    const LayerConfig& c = config_.layers[static_cast<std::size_t>(i)];
+    layer->attention = {.kv_stream = i,
+                        .rope = c.rope,
+                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config_.head_dim))),
+                        .window = c.window};
+    return {};
+  }
+
+  Status Collect() {
+    const TensorNames& names = *config_.family->names;
+    ModelWeights& w = out_.weights;
+    const int64_t vocab = config_.vocab_size;
+    const int64_t hidden = config_.hidden_size;
+    const std::string embedding_name = std::string(names.embedding) + ".weight";
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* embedding, Take(embedding_name, {vocab, hidden}));
+    w.embedding = {embedding->data.data(), ElementTypeOf(embedding->dtype), vocab, hidden};
+    out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
+
+    w.layers.resize(static_cast<std::size_t>(config_.num_layers));
+    for (int i = 0; i < config_.num_layers; ++i) {
+      LACUNA_RETURN_IF_ERROR(Layer(i, &w.layers[static_cast<std::size_t>(i)]));
+    }
+    w.kv_streams = config_.num_layers;
+    LACUNA_RETURN_IF_ERROR(Vector(std::string(names.final_norm) + ".weight", hidden, &w.final_norm));
+
+    // A stored head is used even where config.json ties it, as Hugging Face does when the two differ.
+    const std::string head_name = std::string(names.head) + ".weight";
+    w.lm_head.members.resize(1);
+    const bool stored = files_.Find(head_name) != nullptr;
+    if (!stored && !config_.tie_word_embeddings) {
+      return InvalidInput(files_.dir() + ": there is no tensor `" + head_name +
+                          "`, and config.json does not say tie_word_embeddings");
+    }
+    LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0]));
+    for (const RopeConfig& rope : config_.ropes) w.ropes.emplace_back(rope, config_.head_dim);
+    return {};
+  }
+
+  Status PackAll(int threads) {
+    // Pieces of about a megabyte, so that threads share the work whatever the tensors' sizes.
+    struct Piece {
+      int task, begin, end;
+    };
+    std::vector<Piece> pieces;
+    for (int t = 0; t < static_cast<int>(tasks_.size()); ++t) {
+      const PackedWeight& w = *tasks_[static_cast<std::size_t>(t)].weight;
+      const int step = std::max(1, static_cast<int>((std::size_t{1} << 20) / w.PanelBytes()));
+      for (int p = 0; p < w.panels(); p += step) pieces.push_back({t, p, std::min(p + step, w.panels())});
+    }
+    // The first error in file order is reported, whichever thread met one first.
+    std::mutex mutex;
+    std::size_t failed = pieces.size();
+    Status error;
+    std::atomic<std::size_t> done{0};
+    PackStats stats;
+    const auto caller = std::this_thread::get_id();
+    tbb::task_arena arena(threads);
+    arena.execute([&] {
+      tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
+        const Piece& piece = pieces[i];
+        const Task& task = tasks_[static_cast<std::size_t>(piece.task)];
+        const Status status = PackPanels(task.source, piece.begin, piece.end, task.weight, &stats);
+        if (!status.ok()) {
+          const std::lock_guard lock(mutex);
+          if (i < failed) {
+            failed = i;
+            error = status;
+          }
+        }
+        const std::size_t n = done.fetch_add(1) + 1;
+        if (options_.progress && std::this_thread::get_id() == caller) {
+          options_.progress(static_cast<double>(n) / static_cast<double>(pieces.size() + 1));
+        }
+      });
+    });
+    LACUNA_RETURN_IF_ERROR(error);
+    if (options_.progress) options_.progress(1.0);
+    if (stats.f16_rounded > 0) {
+      Warn("the weights are F16 and were rounded to bf16, which has three bits less (" +
+           std::to_string(stats.f16_rounded * 100 / std::max<int64_t>(1, stats.f16_values)) +
+           " % of them changed); --numerics f32 keeps them exact");
+    }
+    return {};
+  }
+
+  void WarnAboutTheRest() {
+    std::string first;
+    int rest = 0;
+    for (const auto& [name, tensor] : files_.tensors()) {
+      // Saved by old versions, computed by everyone.
+      const bool computed = name.size() > 9 && name.find("rotary_emb.inv_freq") != std::string::npos;
+      if (used_.count(name) > 0 || computed) continue;
+      if (rest++ == 0) first = name;
+    }
+    if (rest > 0) {
+      Warn(std::to_string(rest) + " tensors of the files belong to nothing that config.json describes and were left out, `" +
+           first + "` first");
+    }
+  }
+
+  void Warn(const std::string& message) const {
+    if (options_.log) options_.log(LogLevel::kWarning, message);
+  }
+
+  const ModelConfig& config_;
+  const ModelFiles& files_;
+  const ModelOptions& options_;
+  const Codec codec_;
+  LoadedWeights out_;
+  std::vector<Task> tasks_;
+  std::set<std::string, std::less<>> used_;
+  std::map<DType, int64_t> bytes_by_type_;
+};
+
+}  // namespace
+
+Result<LoadedWeights> LoadWeights(const ModelConfig& config, const ModelFiles& files, const ModelOptions& options,
+                                  int threads) {
+  return Loader(config, files, options).Load(threads);
+}
+
+}  // namespace lacuna

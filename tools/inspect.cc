@@ -1,0 +1,151 @@
+// lacuna inspect: what is in a model directory, without loading it.
+#include <algorithm>
+#include <cstring>
+#include <iomanip>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/memory.h"
+#include "base/status_macros.h"
+#include "io/model_files.h"
+#include "model/config.h"
+#include "tools/command.h"
+
+namespace lacuna::tools {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  bool json = false;
+};
+
+// Share of elements that are zero (either sign), for the types weights are read from; -1 for others.
+double ZeroShare(const Tensor& tensor) {
+  const int64_t n = tensor.elements();
+  if (!IsWeightType(tensor.dtype) || n == 0) return -1;
+  int64_t zeros = 0;
+  const std::byte* at = tensor.data.data();
+  if (tensor.dtype == DType::kF32) {
+    for (int64_t i = 0; i < n; ++i) {
+      uint32_t bits;
+      std::memcpy(&bits, at + i * 4, 4);
+      zeros += (bits << 1) == 0;
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) {
+      uint16_t bits;
+      std::memcpy(&bits, at + i * 2, 2);
+      zeros += static_cast<uint16_t>(bits << 1) == 0;
+    }
+  }
+  return static_cast<double>(zeros) / static_cast<double>(n);
+}
+
+struct Totals {
+  int64_t tensors = 0, elements = 0, bytes = 0, zeros = 0, weights = 0;
+};
+
+nlohmann::ordered_json Architecture(const ModelConfig& c) {
+  nlohmann::ordered_json windows = nlohmann::json::array();
+  for (const LayerConfig& layer : c.layers) windows.push_back(layer.window);
+  const bool sliding = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerConfig& l) { return l.window > 0; });
+  nlohmann::ordered_json out = {{"model_type", c.model_type},
+                                {"architecture", c.architecture},
+                                {"num_layers", c.num_layers},
+                                {"hidden_size", c.hidden_size},
+                                {"intermediate_size", c.intermediate_size},
+                                {"num_heads", c.num_heads},
+                                {"num_kv_heads", c.num_kv_heads},
+                                {"head_dim", c.head_dim},
+                                {"vocab_size", c.vocab_size},
+                                {"context_length", c.max_position_embeddings},
+                                {"tied_embeddings", c.tie_word_embeddings},
+                                {"qkv_bias", c.qkv_bias},
+                                {"o_bias", c.o_bias},
+                                {"mlp_bias", c.mlp_bias},
+                                {"qk_norm", c.qk_norm},
+                                {"eos_token_ids", c.eos_token_ids}};
+  out["bos_token_id"] = c.bos_token_id ? nlohmann::json(*c.bos_token_id) : nlohmann::json();
+  if (sliding) out["windows"] = windows;
+  return out;
+}
+
+Status RunInspect(const Flags& flags) {
+  LACUNA_ASSIGN_OR_RETURN(const ModelConfig config, LoadConfig(flags.model.directory));
+  LACUNA_ASSIGN_OR_RETURN(const ModelFiles files, ModelFiles::Open(flags.model.directory));
+  const auto tokenizer = LoadTokenizer(flags.model.directory);
+
+  nlohmann::ordered_json tensors = nlohmann::json::array();
+  std::ostringstream table;
+  Totals totals;
+  for (const auto& [name, tensor] : files.tensors()) {
+    const double zero_share = ZeroShare(tensor);
+    ++totals.tensors;
+    totals.elements += tensor.elements();
+    totals.bytes += static_cast<int64_t>(tensor.data.size());
+    if (zero_share >= 0) {
+      totals.weights += tensor.elements();
+      totals.zeros += static_cast<int64_t>(zero_share * static_cast<double>(tensor.elements()) + 0.5);
+    }
+    nlohmann::ordered_json row = {{"name", name},
+                                  {"shape", tensor.shape},
+                                  {"dtype", DTypeName(tensor.dtype)},
+                                  {"bytes", tensor.data.size()}};
+    row["zero_share"] = zero_share >= 0 ? nlohmann::json(zero_share) : nlohmann::json();
+    tensors.push_back(std::move(row));
+    table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape) << std::setw(6)
+          << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
+    if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
+    table << "\n";
+  }
+  const double zeros = totals.weights > 0 ? static_cast<double>(totals.zeros) / static_cast<double>(totals.weights) : 0;
+  if (flags.json) {
+    nlohmann::ordered_json out = Architecture(config);
+    out["tensors"] = std::move(tensors);
+    out["totals"] = {{"tensors", totals.tensors},
+                     {"parameters", totals.elements},
+                     {"bytes", totals.bytes},
+                     {"zero_share", zeros}};
+    out["tokenizer"] = tokenizer.ok() ? nlohmann::ordered_json{{"kind", (*tokenizer)->kind()},
+                                                               {"vocab_size", (*tokenizer)->vocab_size()}}
+                                      : nlohmann::ordered_json();
+    Print(out.dump() + "\n");
+    return {};
+  }
+  std::ostringstream head;
+  const nlohmann::ordered_json architecture = Architecture(config);
+  for (const auto& [key, value] : architecture.items()) {
+    head << std::left << std::setw(20) << key << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+  }
+  head << std::setw(20) << "tokenizer";
+  if (tokenizer.ok()) {
+    head << (*tokenizer)->kind() << ", " << (*tokenizer)->vocab_size() << " tokens\n";
+  } else {
+    head << "none that can be used: " << tokenizer.status().message() << "\n";
+  }
+  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(6) << "type" << std::right
+       << std::setw(12) << "size" << std::setw(10) << "zeros" << "\n";
+  std::ostringstream foot;
+  foot << "\n" << totals.tensors << " tensors, " << totals.elements << " parameters, " << FormatBytes(static_cast<uint64_t>(totals.bytes))
+       << ", " << std::fixed << std::setprecision(1) << zeros * 100 << " % zeros\n";
+  if (zeros >= 0.3) {
+    foot << "The weights are mostly zeros or close to it: this model was pruned. lacuna reads it as a dense one.\n";
+  }
+  Print(head.str() + table.str() + foot.str());
+  return {};
+}
+
+}  // namespace
+
+void AddInspect(CLI::App& app, Run* run) {
+  auto flags = std::make_shared<Flags>();
+  flags->model.AddTo(app, false);
+  AddSwitch(app, "--json", flags->json, "Print one JSON object");
+  app.callback([flags, run] { *run = [flags] {
+    const Status status = RunInspect(*flags);
+    return status.ok() ? 0 : Fail(status);
+  }; });
+}
+
+}  // namespace lacuna::tools

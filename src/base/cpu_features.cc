@@ -1,14 +1,14 @@
 #include "base/cpu_features.h"
 
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <span>
+
+#include "base/tile_permission.h"
 
 namespace lacuna {
 namespace {
@@ -64,13 +64,6 @@ uint64_t Xcr0() {
   return uint64_t{high} << 32 | low;
 }
 
-// Linux grants tile data per process and on request (ARCH_REQ_XCOMP_PERM of feature 18); without it the first
-// tile instruction is a SIGILL.
-bool RequestTilePermission() {
-  constexpr int kReqXcompPerm = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kReqXcompPerm, kTileData) == 0;
-}
-
 std::string BrandString() {
   if (Cpuid(0x80000000).eax < 0x80000004) return "";
   char text[49] = {};
@@ -123,7 +116,9 @@ CpuFeatures ReadCpuFeatures() {
     f.os_zmm = all(0xe6);
     f.os_tile = all(0x60000);
   }
-  f.tile_permission = f.amx_tile && f.os_tile && RequestTilePermission();
+  f.tile_permission = RequestTilePermission();
+  // Only in tests: the emulator runs what the processor lacks.
+  if (TilesAreEmulated()) f.amx_tile = f.amx_bf16 = f.amx_int8 = f.os_tile = true;
   return f;
 }
 

@@ -49,7 +49,7 @@ CpuFeatures ReadCpuFeatures();
 const CpuFeatures& HostCpuFeatures();
 
 // Tests only: from here on HostCpuFeatures() returns *features, which must outlive its use; nullptr restores the
-// machine's own. The AMX emulator reports AMX this way.
+// machine's own. (The AMX emulator is seen without it, if installed before the first call: base/tile_permission.h.)
 void SetCpuFeaturesForTest(const CpuFeatures* features);
 
 // "ref", "simd", "avx512", "avx512bf16", "amx".

@@ -53,7 +53,7 @@ void Banner(const ModelInfo& info) {
   std::cerr << "lacuna " << LACUNA_VERSION_STRING << ", " << info.directory << ": " << info.model_type << ", "
             << info.parameters / 1000 << " thousand parameters, " << info.dtype << "\n";
   // A model directory that calls itself a placeholder in its card is announced as one.
-  const auto card = ReadFile(info.directory + "/README.md");
+  const auto card = ReadFile(info.directory + "/README.md", std::size_t{1} << 20);
   if (card.ok() && card->find("placeholder") != std::string::npos) {
     std::cerr << "This built-in model is a placeholder: it tells short stories of a small world and knows nothing else.\n";
   }

@@ -143,7 +143,7 @@ Result<std::shared_ptr<const Tokenizer>> TokenizerOf(const Model& model) {
 }
 
 Result<std::string> ReadText(const std::string& path) {
-  if (path != "-") return ReadFile(path);
+  if (path != "-") return ReadFile(path, std::size_t{64} << 20);
   std::string text(std::istreambuf_iterator<char>(std::cin), {});
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bf16.h"
 #include "base/status_macros.h"
+#include "kernels/ref/math.h"
 #include "ops/linear.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
@@ -117,9 +118,17 @@ Status Decoder::Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& s) 
 
 void Decoder::SetRope(const Pass& pass, DecoderScratch& s) const {
   for (std::size_t table = 0; table < weights_.ropes.size(); ++table) {
+    const RopeTable& rope = weights_.ropes[table];
     for (std::size_t row = 0; row < pass.rows.size(); ++row) {
-      const auto i = static_cast<int64_t>(row);
-      weights_.ropes[table].Rotation(pass.rows[row].position, s.cos[table].Row(i), s.sin[table].Row(i));
+      float* cos = s.cos[table].Row(static_cast<int64_t>(row));
+      float* sin = s.sin[table].Row(static_cast<int64_t>(row));
+      // The angle in float32, as the models were trained.
+      const auto position = static_cast<float>(pass.rows[row].position);
+      for (std::size_t i = 0; i < rope.inv_freq.size(); ++i) {
+        kernels::RefSinCos(position * rope.inv_freq[i], &sin[i], &cos[i]);
+        sin[i] *= rope.scale;
+        cos[i] *= rope.scale;
+      }
     }
   }
 }

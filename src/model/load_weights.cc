@@ -153,7 +153,7 @@ class Loader {
                           "`, and config.json does not say tie_word_embeddings");
     }
     LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0]));
-    for (const RopeConfig& rope : config_.ropes) w.ropes.emplace_back(rope, config_.head_dim);
+    for (const RopeConfig& rope : config_.ropes) w.ropes.push_back(MakeRopeTable(rope, config_.head_dim));
     return {};
   }
 

@@ -4,8 +4,8 @@ declare -A level=(
   [base]=0
   [kernels]=1 [threading]=1
   [io]=2
-  [tokenizer]=3 [weights]=3
-  [backend]=4
+  [tokenizer]=3 [backend]=3
+  [weights]=4
   [ops]=5
   [model]=6
   [session]=7

@@ -41,12 +41,14 @@ progress() {  # one line that is written over, on a terminal only
 }
 ninja -C "$build" lacuna_command 2>&1 | tee "$log" | progress || fail
 
-command=chat
 case ${1-} in
-  chat | run | bench | score | tokenize | detokenize | render | inspect | eval) command=$1; shift ;;
-  -h | --help | --version | synth | pack | doctor | compress) exec "$build/lacuna" "$@" ;;
+  -h | --help | --version | synth) exec "$build/lacuna" "$@" ;;  # these take no model
+  -* | "") command=chat ;;
+  *) command=$1; shift ;;
 esac
+model=(-m "$here/models/demo")
+[ -z "${LACUNA_MODEL-}" ] || model=()
 for argument in "$@"; do
-  case $argument in -m | --model | --model=*) exec "$build/lacuna" "$command" "$@" ;; esac
+  case $argument in -m* | --model | --model=*) model=() ;; esac
 done
-exec "$build/lacuna" "$command" -m "$here/models/demo" "$@"
+exec "$build/lacuna" "$command" "${model[@]}" "$@"

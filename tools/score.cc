@@ -17,12 +17,12 @@ struct Flags {
 };
 
 nlohmann::ordered_json ToJson(const std::vector<int32_t>& ids, const Score& score, bool with_top) {
-  nlohmann::ordered_json out = {{"ids", ids}, {"logprobs", nlohmann::json::array()}};
-  for (double lp : score.logprobs) out["logprobs"].push_back(std::isfinite(lp) ? nlohmann::json(lp) : nlohmann::json());
+  nlohmann::ordered_json out = {{"ids", ids}, {"logprobs", nlohmann::ordered_json::array()}};
+  for (double lp : score.logprobs) out["logprobs"].push_back(std::isfinite(lp) ? nlohmann::ordered_json(lp) : nlohmann::ordered_json());
   if (with_top) {
-    out["top"] = nlohmann::json::array();
+    out["top"] = nlohmann::ordered_json::array();
     for (const auto& row : score.top) {
-      nlohmann::json best = nlohmann::json::array();
+      nlohmann::ordered_json best = nlohmann::ordered_json::array();
       for (const auto& [id, lp] : row) best.push_back({id, lp});
       out["top"].push_back(std::move(best));
     }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/status_macros.h"
 #include "model/decoder.h"
 #include "ops/linear.h"

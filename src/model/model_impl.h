@@ -8,6 +8,7 @@
 #include "model/config.h"
 #include "model/kv/page_pool.h"
 #include "model/model_weights.h"
+#include "ops/kv_page.h"
 #include "threading/thread_team.h"
 
 namespace lacuna {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/memory.h"
 #include "base/status_macros.h"
 
 namespace lacuna {
@@ -14,9 +15,8 @@ Status PagePool::Reserve(int64_t pages) {
   if (missing > 0) {
     const uint64_t available = BytesAvailable();
     if (static_cast<uint64_t>(missing) > available / page_bytes_) {
-      const auto mib = [](double bytes) { return std::to_string(static_cast<int64_t>(bytes / (1 << 20))) + " MiB"; };
-      return InvalidInput("the context needs " + mib(static_cast<double>(missing) * static_cast<double>(page_bytes_)) +
-                          " of KV cache, but only " + mib(static_cast<double>(available)) +
+      return InvalidInput("the context needs " + FormatBytes(static_cast<uint64_t>(missing) * page_bytes_) +
+                          " of KV cache, but only " + FormatBytes(available) +
                           " of memory are available: ask for a smaller context (-c)");
     }
     LACUNA_ASSIGN_OR_RETURN(AlignedBuffer memory, AlignedBuffer::Create(static_cast<std::size_t>(missing) * page_bytes_, "KV cache"));
@@ -58,7 +58,7 @@ bool PagePool::shared(Page page) const {
   return references_[page] > 1;
 }
 
-std::byte* PagePool::data(Page page) const {
+std::byte* PagePool::data(Page page) {
   std::lock_guard lock(mutex_);
   auto slab = std::upper_bound(slabs_.begin(), slabs_.end(), page, [](Page p, const Slab& s) { return p < s.first; });
   --slab;

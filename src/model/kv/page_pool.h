@@ -30,7 +30,7 @@ class PagePool {
   void AddRef(Page page);
   void Release(Page page);
   bool shared(Page page) const;
-  std::byte* data(Page page) const;
+  std::byte* data(Page page);
 
  private:
   const std::size_t page_bytes_;

@@ -1,0 +1,80 @@
+#include "weights/convert.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/fp_scope.h"
+
+namespace lacuna {
+namespace {
+
+// binary16 by its definition, in double.
+double HalfValue(uint16_t half) {
+  const int exponent = half >> 10 & 31, mantissa = half & 0x3ff;
+  const double sign = half & 0x8000 ? -1 : 1;
+  return exponent == 0 ? sign * std::ldexp(mantissa, -24) : sign * std::ldexp(1024 + mantissa, exponent - 25);
+}
+
+TEST(F16ToFloat, AllValuesExactUnderFlushToZero) {
+  FpScope fp;
+  for (int bits = 0; bits < 0x10000; ++bits) {
+    const float got = F16ToFloat(static_cast<uint16_t>(bits));
+    if ((bits >> 10 & 31) != 31) {
+      ASSERT_EQ(static_cast<double>(got), HalfValue(bits)) << bits;
+      ASSERT_EQ(std::signbit(got), (bits & 0x8000) != 0) << bits;
+    } else if ((bits & 0x3ff) == 0) {
+      ASSERT_TRUE(std::isinf(got)) << bits;
+    } else {
+      ASSERT_TRUE(std::isnan(got)) << bits;
+    }
+  }
+}
+
+TEST(ConvertToBf16, F16RoundsToNearestEvenAndCounts) {
+  std::vector<uint16_t> halves;
+  for (int bits = 0; bits < 0x7c00; ++bits) halves.push_back(static_cast<uint16_t>(bits));
+  std::vector<bf16> out(halves.size());
+  const int64_t lost = ConvertToBf16(reinterpret_cast<const std::byte*>(halves.data()), ElementType::kF16,
+                                     static_cast<int64_t>(halves.size()), out.data());
+  int64_t inexact = 0;
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    const double exact = HalfValue(halves[i]), got = ToFloat(out[i]);
+    inexact += exact != got;
+    // Half a unit in the last of bf16's 8 bits.
+    int exponent;
+    std::frexp(exact, &exponent);
+    ASSERT_LE(std::abs(got - exact), std::ldexp(1.0, exponent - 9)) << halves[i];
+    if (std::abs(got - exact) == std::ldexp(1.0, exponent - 9)) ASSERT_EQ(out[i].bits & 1, 0) << halves[i];
+  }
+  EXPECT_EQ(lost, inexact);
+  EXPECT_GT(lost, 0);
+}
+
+TEST(Convert, UnalignedOfEveryType) {
+  const float values[] = {1.5f, -2.25f, 0.0f, 96.0f, -0.0078125f};
+  const uint16_t halves[] = {0x3e00, 0xc080, 0x0000, 0x5600, 0xa000};
+  for (ElementType type : {ElementType::kF32, ElementType::kF16, ElementType::kBf16}) {
+    std::vector<std::byte> bytes(1 + 5 * ElementBytes(type));
+    for (int i = 0; i < 5; ++i) {
+      const bf16 half_float = ToBf16(values[i]);
+      const void* from = type == ElementType::kF32   ? static_cast<const void*>(&values[i])
+                         : type == ElementType::kF16 ? static_cast<const void*>(&halves[i])
+                                                     : static_cast<const void*>(&half_float);
+      std::memcpy(bytes.data() + 1 + i * ElementBytes(type), from, ElementBytes(type));
+    }
+    float floats[5];
+    bf16 rounded[5];
+    ConvertToFloat(bytes.data() + 1, type, 5, floats);
+    EXPECT_EQ(ConvertToBf16(bytes.data() + 1, type, 5, rounded), 0);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(floats[i], values[i]);
+      EXPECT_EQ(ToFloat(rounded[i]), values[i]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lacuna

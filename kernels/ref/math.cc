@@ -96,8 +96,10 @@ Sum LogSum(double x) {
   const double twice = 2.0 * s;
   // |head| is 0 or larger than |twice|: the short form of the exact sum holds.
   const double hi = head + twice;
-  const double lo = (head - hi) + twice;
-  return Sum{hi, lo + Fma(k, kLn2Tail, Fma(s * z, p, 2.0 * s_lo))};
+  const double lo = ((head - hi) + twice) + Fma(k, kLn2Tail, Fma(s * z, p, 2.0 * s_lo));
+  // lo holds s^3 and more: made small again, or exp of a multiple would leave its polynomial's interval.
+  const double sum = hi + lo;
+  return Sum{sum, (hi - sum) + lo};
 }
 
 }  // namespace

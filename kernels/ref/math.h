@@ -10,7 +10,7 @@ float RefExp(float x);
 // sin and cos of x radians, |x| <= 2^24; computed in double (good to 2^-52 there), rounded once.
 void RefSinCos(float x, float* sin, float* cos);
 
-// In double, within 2 ulp for normal arguments and results; log and pow take base, x > 0, normal and finite.
+// In double: log within 1 ulp, exp and pow within 1.5, for normal arguments and results; x, base > 0.
 double RefExpDouble(double x);
 double RefLog(double x);
 double RefPow(double base, double exponent);

@@ -66,7 +66,7 @@ TEST(Bf16Dot, EveryMutantIsSeen) {
       const bool same = static_cast<bool>(
           SameBits(NaiveLinear(data, kM, kN, k, k_segment, mutant), RefLinear(data, kM, kN, k, k_segment)));
       seen += !same;
-      if (kind == DataKind::kIntegers) EXPECT_TRUE(same) << "integers are exact in any order: " << Name(mutant);
+      EXPECT_TRUE(same || kind != DataKind::kIntegers) << "integers are exact in any order: " << Name(mutant);
     }
     EXPECT_GE(seen, 1) << Name(mutant) << " was not told apart";
   }
@@ -76,7 +76,7 @@ TEST(Bf16Dot, DataReachesTheExtremes) {
   FpScope fp;
   Random random(TestSeed(3));
   const auto count = [&random](DataKind kind, auto predicate) {
-    const std::vector<float> y = NaiveLinear(MakeLinearData(kind, 4, 64, 200, random), 4, 64, 200, 0);
+    const std::vector<float> y = NaiveLinear(MakeLinearData(kind, 4, 64, 24, random), 4, 64, 24, 0);
     return std::count_if(y.begin(), y.end(), predicate);
   };
   EXPECT_GT(count(DataKind::kTiny, [](float v) { return v == 0; }), 0);
@@ -98,7 +98,7 @@ TEST(Bf16Dot, WithinTheOraclesBound) {
         const std::vector<float> y = RefLinear(data, kM, kN, k, k_segment);
         const std::vector<float> x = ToFloats(data.x), w = ToFloats(data.w);
         for (int i = 0; i < kM * kN; ++i) {
-          // Denormal inputs count as zero: at most 2^-126 of the other factor, which is below 4 in the tiny data.
+          // Denormal inputs count as zero: at most 2^-126 times the other factor, below 4 in the tiny data.
           const Bounded want = OracleDot(std::span(x).subspan(i / kN * k, k), std::span(w).subspan(i % kN * k, k),
                                          Bf16DotRoundings(k, k_segment));
           EXPECT_LE(std::abs(y[i] - want.value), want.bound + k * 0x1p-124) << Name(kind) << " k " << k;

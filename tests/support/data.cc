@@ -26,11 +26,11 @@ Exponents Pick(DataKind kind, int channel, int n, int i, int k, Random& random) 
       return {IntIn(random, -10, 9), IntIn(random, -10, 9)};
     case DataKind::kSkewed:
       return {IntIn(random, -10, 9) + 12 * i / k, IntIn(random, -10, 9) - 12 * channel / n};
-    case DataKind::kTiny:  // one value in eight is denormal itself
-      return IntIn(random, 0, 7) == 0 ? Exponents{-127, IntIn(random, 0, 1)}
-                                      : Exponents{IntIn(random, -65, -62), IntIn(random, -65, -62)};
+    case DataKind::kTiny:  // at every eighth k, x is denormal and w makes the product count
+      return i % 8 == 5 ? Exponents{-127, IntIn(random, 0, 1)}
+                        : Exponents{IntIn(random, -66, -63), IntIn(random, -66, -62)};
     case DataKind::kHuge:
-      return {IntIn(random, 60, 63), IntIn(random, 60, 64)};
+      return {IntIn(random, 59, 62), IntIn(random, 60, 65)};
     case DataKind::kIntegers:
       break;
   }

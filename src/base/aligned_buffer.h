@@ -1,9 +1,8 @@
 // AlignedBuffer: owned, zero-filled bytes for weights, KV pages and arenas.
 //
-//   small (below 2 MiB): aligned to 64 bytes, from the heap
-//   large:               mmap aligned to 2 MiB with madvise(MADV_HUGEPAGE), so that streaming reads walk few TLB
-//   entries always:              64 readable zero bytes after size(), so that a kernel may read a whole vector at the
-//   end
+//   below 2 MiB   aligned to 64 bytes, from the heap
+//   from 2 MiB    mmap aligned to 2 MiB with madvise(MADV_HUGEPAGE): streaming reads then walk few TLB entries
+//   both          64 readable zero bytes after size(), so that a kernel may read a whole vector at the end
 //
 // Pages of a large buffer cost memory only once touched.
 #pragma once
@@ -14,6 +13,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/memory.h"  // IWYU pragma: export (BytesAvailable: callers ask before they create)
 #include "lacuna/status.h"
 
 namespace lacuna {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/data/tokenizers: small tokenizer.json files of every kind and what the `tokenizers` package makes of text.
+"""Makes tests/data/tokenizers: small tokenizer.json of every kind and what the `tokenizers` package makes of text.
 
     python scripts/make_tokenizer_cases.py            writes NAME.json and NAME.cases.json for every kind
     python scripts/make_tokenizer_cases.py --check    recomputes the cases of the stored NAME.json; 1 if they moved

@@ -1,0 +1,60 @@
+// The numeric contract's hashes: logits of the tiny models of tests/data, the same on every machine, at every
+// instruction set and with every compiler. Whoever changes a bit raises kNumericContractVersion and runs this with
+// LACUNA_RECORD=1.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/bf16.h"
+#include "tests/support/parity.h"
+#include "tests/support/paths.h"
+
+namespace lacuna {
+namespace {
+
+using namespace testing;
+
+// FNV-1a over the bits of all logits, -0 taken as +0.
+std::string Hash(const std::vector<std::vector<float>>& rows) {
+  uint64_t h = 14695981039346656037u;
+  for (const auto& row : rows) {
+    for (float x : row) {
+      const uint32_t bits = x == 0 ? 0 : FloatBits(x);
+      for (int i = 0; i < 4; ++i) h = (h ^ (bits >> (8 * i) & 0xFF)) * 1099511628211u;
+    }
+  }
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(h));
+  return text;
+}
+
+TEST(Contract, HashesOfLogits) {
+  const std::string path = DataPath("contract_v" + std::to_string(kNumericContractVersion) + ".json");
+  const bool record = std::getenv("LACUNA_RECORD") != nullptr;
+  nlohmann::json stored;
+  if (!record) {
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << path;
+    stored = nlohmann::json::parse(file);
+    EXPECT_EQ(stored["contract"], kNumericContractVersion);
+  }
+  nlohmann::ordered_json out = {{"contract", kNumericContractVersion},
+                                {"what", "FNV-1a of the float32 bits of all logits, first 700 ids, default numerics"}};
+  for (const std::string& name : ParityCaseNames()) {
+    const TemporaryFolder root;
+    ParityCase c = LoadParityCase(name, root);
+    c.ids.resize(700);
+    const auto session = MustCreate(MustLoad(c.folder, Numerics::kDefault, 2),
+                                    {.context_length = 700, .max_rows = 350, .max_logits = 350});
+    const std::string hash = Hash(AllLogits(*session, c.ids, 350));
+    out["models"][name] = hash;
+    if (!record) EXPECT_EQ(stored["models"].value(name, ""), hash) << name;
+  }
+  if (record) std::ofstream(path) << out.dump(1) << "\n";
+}
+
+}  // namespace
+}  // namespace lacuna

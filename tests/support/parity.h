@@ -1,0 +1,52 @@
+// The parity cases of tests/data/parity (tests/data/README.md): tiny models and what transformers computes with them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacuna/lacuna.h"
+
+namespace lacuna::testing {
+
+// A folder that is removed when the object goes.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }
+  // Writes a file in it and returns its path.
+  std::string Write(const std::string& name, const std::string& content) const;
+
+ private:
+  std::string path_;
+};
+
+struct ParityCase {
+  std::string name;
+  std::string what;
+  std::string folder;  // the assembled model directory
+  std::vector<int32_t> ids;
+  std::vector<int> positions;
+  std::vector<int32_t> probe_ids;
+  std::vector<float> next;    // [ids - 1]: log p(ids[i + 1] | ids[..i])
+  std::vector<float> probes;  // [positions][probe_ids]
+  std::vector<float> top;     // [positions][2]
+  std::vector<int32_t> top_ids;
+};
+
+std::vector<std::string> ParityCaseNames();
+// Assembles the case's model directory under `root`.
+ParityCase LoadParityCase(const std::string& name, const TemporaryFolder& root);
+
+// Loads a model or fails the test.
+std::shared_ptr<const Model> MustLoad(const std::string& folder, Numerics numerics, int threads = 1);
+std::unique_ptr<Session> MustCreate(std::shared_ptr<const Model> model, const SessionOptions& options);
+
+// Logits of every position of `ids` on a fresh lane, in pieces of `piece` rows.
+std::vector<std::vector<float>> AllLogits(Session& session, const std::vector<int32_t>& ids, int piece);
+
+}  // namespace lacuna::testing

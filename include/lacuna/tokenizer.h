@@ -40,29 +40,35 @@ class Tokenizer {
 
   // One more than the highest id.
   virtual int32_t vocab_size() const = 0;
-  // For `inspect`: "BPE (byte-level)" or "BPE (byte fallback)".
+  // For `inspect`: "BPE (byte-level)", "BPE (byte fallback)" or "BPE".
   virtual std::string_view kind() const = 0;
 
-  // What `Stream` needs: the bytes that `id` adds after other tokens, before they are joined to characters.
-  // `first` tells whether it stands at the start of the text (some decoders strip a leading space there).
-  virtual std::string TokenBytes(int32_t id, bool first, bool skip_special) const = 0;
+  // A decoding in progress; DecodeStream holds one. The tokenizer must outlive it.
+  class Decoding {
+   public:
+    virtual ~Decoding() = default;
+    // Appends to `out` the text that `id` completes. An id outside the vocabulary adds nothing.
+    virtual void Push(int32_t id, std::string& out) = 0;
+    // Appends what is left; the next Push() begins a new text.
+    virtual void Finish(std::string& out) = 0;
+  };
+  virtual std::unique_ptr<Decoding> StartDecoding(bool skip_special) const = 0;
 };
 
-// Decodes ids one at a time and never hands out half a character: bytes wait until they form whole UTF-8.
-// All pieces and Finish() together equal Tokenizer::Decode of all ids.
+// Decodes ids one at a time and never hands out half a character: bytes wait until they form whole UTF-8 (with byte
+// fallback, until the run of byte tokens ends, because one bad byte changes the whole run).
+// All pieces and Finish() together equal Tokenizer::Decode of all ids. For one thread.
 class DecodeStream {
  public:
   explicit DecodeStream(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special = true);
   // The text that `id` completes, possibly "".
   std::string Next(int32_t id);
-  // What is left: an incomplete character comes out as U+FFFD.
+  // What is left (an incomplete character comes out as U+FFFD). The stream is then ready for another text.
   std::string Finish();
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;
-  bool skip_special_;
-  bool first_ = true;
-  std::string pending_;
+  std::unique_ptr<Tokenizer::Decoding> decoding_;
 };
 
 }  // namespace lacuna

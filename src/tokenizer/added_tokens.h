@@ -1,0 +1,84 @@
+// The "added_tokens" of tokenizer.json: strings that are found in the text before anything else is done to it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "lacuna/status.h"
+#include "tokenizer/flat_map.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/regex.h"
+#include "tokenizer/vocab.h"
+
+namespace lacuna {
+
+struct AddedToken {
+  std::string content;
+  bool single_word = false;  // only where no word character stands beside it
+  bool lstrip = false;       // takes the white space before it along
+  bool rstrip = false;       // and behind it
+  bool normalized = false;   // is looked for in the normalized text, normalized itself
+  bool special = false;      // skipped when decoding
+  bool operator==(const AddedToken&) const = default;
+};
+
+// Finds the leftmost longest of a set of strings: a trie over bytes.
+class Trie {
+ public:
+  // The first of equal strings counts.
+  void Add(std::string_view text, int32_t value);
+  // The next match at or behind `from`; begin == npos when there is none.
+  struct Match {
+    size_t begin, end;
+    int32_t value;
+  };
+  Match Find(std::string_view text, size_t from) const;
+  bool empty() const { return values_.empty(); }
+
+ private:
+  FlatMap<uint32_t> edges_;           // node << 8 | byte -> node
+  std::vector<int32_t> values_;       // of each node, -1 inside; node 0 is the root
+  std::array<uint32_t, 256> root_{};  // the root's edges, 0 for none
+};
+
+class AddedTokens {
+ public:
+  // Reads the array `node` (null: none). Tokens that the vocabulary lacks are numbered from its size on, as the
+  // reference implementation does; the file's ids must agree.
+  static Result<AddedTokens> Parse(const nlohmann::json& node, const std::string& where, const Vocab& vocab,
+                                   const Normalizers& normalizers);
+
+  // Cuts `text` at added tokens and normalizes what lies between them.
+  Status Split(std::string_view text, const Normalizers& normalizers, PieceList& list) const;
+
+  // The content of token `id`, "" if it is not an added token.
+  std::string_view Content(int32_t id) const;
+  std::optional<int32_t> IdOf(std::string_view content) const;
+  bool IsSpecial(int32_t id) const { return special_ids_.count(id) > 0; }
+  int32_t max_id() const { return max_id_; }
+
+ private:
+  struct Found {
+    size_t begin, end;
+    int32_t id;  // -1: text
+  };
+  void FindIn(std::string_view text, const Trie& trie, std::vector<Found>& found) const;
+  bool StandsAlone(std::string_view text, size_t begin, size_t end) const;
+
+  std::unordered_map<std::string, int32_t> ids_;
+  std::unordered_map<int32_t, AddedToken> tokens_;
+  std::unordered_set<int32_t> special_ids_;
+  Trie raw_, normalized_;
+  std::optional<Regex> word_;  // one word character, compiled when a token asks for single_word
+  int32_t max_id_ = -1;
+};
+
+}  // namespace lacuna

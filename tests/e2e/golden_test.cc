@@ -75,7 +75,9 @@ TEST(Golden, DefaultAgreesWhereTheMarginExceedsTheBound) {
     const float bound = 2 * 2 * 5 * std::ldexp(largest, -9);
     const bool equal = Top(f32[i]) == Top(bf16[i]);
     same += equal;
-    if (margin > bound) EXPECT_TRUE(equal) << "position " << i << ", margin " << margin << ", bound " << bound;
+    if (margin > bound) {
+      EXPECT_TRUE(equal) << "position " << i << ", margin " << margin << ", bound " << bound;
+    }
   }
   std::cout << "top token the same at " << same << " of 200 positions\n";
   EXPECT_GE(same, 190);

@@ -119,7 +119,9 @@ TEST_P(Independence, TreesAgainstFreshRunsOfTheirPaths) {
   for (int committed : {0, 61, 64, 500, 509}) {
     const auto session = Create(2, 40);
     const LaneId lane = *session->NewLane();
-    if (committed > 0) ASSERT_TRUE(session->Append(lane, std::span(c_.ids).first(committed)).ok());
+    if (committed > 0) {
+      ASSERT_TRUE(session->Append(lane, std::span(c_.ids).first(committed)).ok());
+    }
     std::vector<PassRow> rows;
     for (int i = 0; i < 24; ++i) {
       const int parent = static_cast<int>(random() % (i + 2)) - 2;  // kRoot, kChain or an earlier row
@@ -135,7 +137,9 @@ TEST_P(Independence, TreesAgainstFreshRunsOfTheirPaths) {
     for (int i = 0; i < 24; ++i) tree.emplace_back((*logits)[i].begin(), (*logits)[i].end());
     const auto alone = Create();
     const LaneId fresh = *alone->NewLane();
-    if (committed > 0) ASSERT_TRUE(alone->Append(fresh, std::span(c_.ids).first(committed)).ok());
+    if (committed > 0) {
+      ASSERT_TRUE(alone->Append(fresh, std::span(c_.ids).first(committed)).ok());
+    }
     for (int i = 0; i < 24; ++i) {
       std::vector<int32_t> path;
       for (int n = i; n >= 0; n = parents[n]) path.insert(path.begin(), rows[n].token);

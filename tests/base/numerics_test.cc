@@ -60,13 +60,16 @@ float Multiply(float a, float b) {
   return x * y;
 }
 
+// The flags that say what happened, not what to do; the compiler moves what sets them.
+constexpr unsigned kSticky = 0x3f;
+
 TEST(FpScope, FlushesDenormalsAndRestores) {
   const float min = std::numeric_limits<float>::min(), denormal = min / 4;
-  const unsigned before = _mm_getcsr();
+  const unsigned before = _mm_getcsr() & ~kSticky;
   ASSERT_GT(Multiply(min, 0.5f), 0.0f) << "the program started with FTZ";
   {
     FpScope scope;
-    EXPECT_EQ(_mm_getcsr() & ~0x3fu, kContractMxcsr);
+    EXPECT_EQ(_mm_getcsr() & ~kSticky, kContractMxcsr);
     EXPECT_EQ(Multiply(min, 0.5f), 0.0f);             // FTZ: a denormal result
     EXPECT_EQ(Multiply(denormal, 0x1p100f), 0.0f);    // DAZ: a denormal operand
     EXPECT_TRUE(std::isinf(Multiply(3e38f, 3e38f)));  // masked: no SIGFPE
@@ -76,7 +79,7 @@ TEST(FpScope, FlushesDenormalsAndRestores) {
     }
     EXPECT_EQ(Multiply(min, 0.5f), 0.0f);
   }
-  EXPECT_EQ(_mm_getcsr(), before);  // the sticky flags too
+  EXPECT_EQ(_mm_getcsr() & ~kSticky, before);
   EXPECT_GT(Multiply(min, 0.5f), 0.0f);
 }
 

@@ -61,7 +61,8 @@ void TakeFrameConfig(const uint8_t* config) {
   counts[static_cast<int>(AmxOp::kLdTileCfg)].fetch_add(1, std::memory_order_relaxed);
 }
 
-void OnSigill(int signal, siginfo_t* info, void* raw_context) {
+// qemu-user 7.2 enters handlers with the stack 8 bytes off.
+__attribute__((force_align_arg_pointer)) void OnSigill(int signal, siginfo_t* info, void* raw_context) {
   auto* context = static_cast<ucontext_t*>(raw_context);
   greg_t* gregs = context->uc_mcontext.gregs;
   uint64_t gpr[16];

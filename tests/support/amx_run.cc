@@ -60,7 +60,7 @@ namespace {
 volatile sig_atomic_t armed = 0, fault = 0;
 
 // Goes on behind the instruction by returning, not by siglongjmp, which would lose the tile configuration.
-void OnFault(int signal, siginfo_t*, void* context) {
+__attribute__((force_align_arg_pointer)) void OnFault(int signal, siginfo_t*, void* context) {
   if (armed) {
     fault = signal;
     static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(&lacuna_amx_run_back);

@@ -174,7 +174,7 @@ const char* TileDot(TileState& state, AmxOp op, int c, int a, int b) {
     }
     memset(row + state.colsb[c], 0, kBytes - state.colsb[c]);
   }
-  memset(state.data[c][0] + state.rows[c] * kBytes, 0, (kRows - state.rows[c]) * kBytes);
+  for (int m = state.rows[c]; m < kRows; ++m) memset(state.data[c][m], 0, kBytes);
   state.start_row = 0;
   return nullptr;
 }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,8 @@ void ExpectSame(const AmxCase& t, const AmxResult& want, const AmxResult& got, u
                           << " column " << d.first_n << std::hex << ": want " << want.d[d.first_m][d.first_n] << " got "
                           << got.d[d.first_m][d.first_n];
 }
+
+std::string NameOf(const ::testing::TestParamInfo<AmxOp>& info) { return AmxOpName(info.param); }
 
 class AmxSiliconTest : public ::testing::TestWithParam<AmxOp> {};
 
@@ -63,8 +66,7 @@ TEST_P(AmxSiliconTest, TileCodeEmulatorAndScalarAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Amx, AmxSiliconTest, ::testing::ValuesIn(kDots),
-                         [](const auto& info) { return std::string(AmxOpName(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Amx, AmxSiliconTest, ::testing::ValuesIn(kDots), NameOf);
 
 // A few tiles of each kind in full, small shapes too, and digests over many more.
 AmxRecording Record() {

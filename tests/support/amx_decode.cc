@@ -97,6 +97,8 @@ const char* AmxOpName(AmxOp op) {
   return kNames[static_cast<int>(op)];
 }
 
+void PrintTo(AmxOp op, std::ostream* out) { *out << AmxOpName(op); }
+
 const char* DecodeAmx(const uint8_t* code, AmxInstruction* out) {
   const uint8_t* p = code;
   *out = AmxInstruction{};

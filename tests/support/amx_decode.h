@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 
 namespace lacuna::testing {
 
@@ -31,6 +32,7 @@ enum class AmxOp : uint8_t {
 inline constexpr int kAmxOps = 12;
 
 const char* AmxOpName(AmxOp op);
+void PrintTo(AmxOp op, std::ostream* out);  // for GoogleTest's messages
 
 struct AmxInstruction {
   AmxOp op;

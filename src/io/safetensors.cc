@@ -53,12 +53,12 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 
   bool number_unsigned(uint64_t value) override {
     if (state_ == State::kShape) {
-      if (value > INT64_MAX) return Fail("a dimension of " + std::to_string(value) + " is beyond every memory");
+      if (value > INT64_MAX) return Fail("has a dimension of " + std::to_string(value) + ", beyond every memory");
       entries_->back().shape->push_back(static_cast<int64_t>(value));
       return true;
     }
     if (state_ == State::kOffsets) {
-      if (offset_count_ == 2) return Fail("`data_offsets` has more than two numbers");
+      if (offset_count_ == 2) return Fail("has more than two numbers in `data_offsets`");
       (*entries_->back().offsets)[offset_count_++] = value;
       return true;
     }
@@ -71,7 +71,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
       return true;
     }
     if (state_ == State::kTensor && key_ == "dtype") {
-      if (entries_->back().dtype) return Fail("`dtype` is there twice");
+      if (entries_->back().dtype) return Fail("has two `dtype`");
       entries_->back().dtype = ParseDType(value);
       if (!entries_->back().dtype) return Fail("has the unknown dtype " + JsonQuote(value).substr(0, 80));
       return true;
@@ -105,12 +105,12 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 
   bool start_array(std::size_t) override {
     if (state_ == State::kTensor && key_ == "shape") {
-      if (entries_->back().shape) return Fail("`shape` is there twice");
+      if (entries_->back().shape) return Fail("has two `shape`");
       entries_->back().shape.emplace();
       return Enter(State::kShape);
     }
     if (state_ == State::kTensor && key_ == "data_offsets") {
-      if (entries_->back().offsets) return Fail("`data_offsets` is there twice");
+      if (entries_->back().offsets) return Fail("has two `data_offsets`");
       entries_->back().offsets.emplace();
       offset_count_ = 0;
       return Enter(State::kOffsets);
@@ -119,7 +119,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   }
 
   bool end_array() override {
-    if (state_ == State::kOffsets && offset_count_ != 2) return Fail("`data_offsets` must have two numbers");
+    if (state_ == State::kOffsets && offset_count_ != 2) return Fail("must have two numbers in `data_offsets`");
     return Enter(State::kTensor);
   }
 
@@ -278,6 +278,14 @@ Status ParseSafetensors(std::span<const std::byte> bytes, const std::string& nam
   if (covered != data.size())
     return fail("the last " + std::to_string(data.size() - covered) + " of " + std::to_string(data.size()) +
                 " bytes of data belong to no tensor");
+
+  // Two tensors of one name: the format forbids it, and readers differ on which one they take.
+  std::vector<std::string_view> names;
+  names.reserve(entries.size());
+  for (const Entry& entry : entries) names.push_back(entry.name);
+  std::sort(names.begin(), names.end());
+  if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+    return fail("tensor `" + std::string(*twice) + "` is there twice");
 
   tensors->reserve(entries.size());
   for (Entry& entry : entries) {

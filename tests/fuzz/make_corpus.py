@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Writes the seed inputs of safetensors_fuzz and config_json_fuzz into corpus/ beside this file."""
+import json
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def write(folder, name, data):
+    (HERE / folder).mkdir(parents=True, exist_ok=True)
+    (HERE / folder / name).write_bytes(data)
+
+
+def tensors(header, data=b"", pad=0):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    text += b" " * pad
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def entry(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+SAFETENSORS = {
+    "empty": tensors({}),
+    "one": tensors({"a": entry("F32", [2, 1], 0, 8)}, bytes(8), pad=5),
+    "mixed": tensors({"__metadata__": {"format": "pt"}, "a": entry("BF16", [3], 0, 6), "b": entry("U8", [1], 6, 7),
+                      "c": entry("F64", [1], 7, 15), "d": entry("BOOL", [], 15, 16)}, bytes(range(16))),
+    "zero_size": tensors({"a": entry("F16", [0, 5], 0, 0), "b": entry("F16", [1], 0, 2), "c": entry("I64", [0], 2, 2)},
+                         bytes(2)),
+    "narrow": tensors({"a": entry("F4", [4], 0, 2), "b": entry("F6_E2M3", [4], 2, 5), "c": entry("F8_E4M3", [1], 5, 6)},
+                      bytes(6)),
+    "truncated": tensors({"a": entry("F32", [2], 0, 8)}, bytes(7)),
+    "tail": tensors({"a": entry("F32", [1], 0, 4)}, bytes(6)),
+    "hole": tensors({"a": entry("U8", [1], 0, 1), "b": entry("U8", [1], 2, 3)}, bytes(3)),
+    "overlap": tensors({"a": entry("U8", [2], 0, 2), "b": entry("U8", [2], 1, 3)}, bytes(3)),
+    "huge_offset": tensors({"a": entry("F32", [1], 2**64 - 8, 2**64 - 4)}, bytes(4)),
+    "huge_shape": tensors({"a": entry("F32", [2**62, 2**62], 0, 4)}, bytes(4)),
+    "backwards": tensors({"a": entry("U8", [1], 1, 0)}, bytes(1)),
+    "wrong_dtype": tensors({"a": entry("F31", [1], 0, 4)}, bytes(4)),
+    "missing_field": tensors({"a": {"dtype": "F32", "shape": [1]}}, bytes(4)),
+    "twice": tensors(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"shape":[1]}}', bytes(1)),
+    "negative": tensors(b'{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}', bytes(1)),
+    "deep": tensors(b'{"a":' + b"[" * 200 + b"]" * 200 + b"}"),
+    "broken": tensors(b'{"a":{"dtype":"U8","sha'),
+    "long_header": struct.pack("<Q", 2**63) + b"{}",
+    "short": b"\x02\0\0",
+}
+
+BASE = {"hidden_size": 96, "intermediate_size": 250, "num_hidden_layers": 4, "num_attention_heads": 6,
+        "num_key_value_heads": 2, "vocab_size": 300, "max_position_embeddings": 2048}
+
+
+def config(model_type, generation=None, **more):
+    text = json.dumps({"model_type": model_type, **BASE, **more}).encode()
+    return text if generation is None else text + b"\0" + json.dumps(generation).encode()
+
+
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 512}
+YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 512, "beta_fast": 32, "beta_slow": 1,
+        "mscale": 0.7, "mscale_all_dim": 1.0, "truncate": False}
+TYPES = ["full_attention", "sliding_attention"] * 2
+
+CONFIGS = {
+    "llama": config("llama", attention_bias=True, mlp_bias=True, rms_norm_eps=1e-5, hidden_act="silu"),
+    "llama3": config("llama", rope_scaling=LLAMA3, rope_theta=500000.0, eos_token_id=[1, 2], torch_dtype="bfloat16"),
+    "llama_new_style": config("llama", rope_parameters={**LLAMA3, "rope_theta": 500000.0}, dtype="float16"),
+    "linear": config("llama", rope_scaling={"type": "linear", "factor": 2.0}, head_dim=20),
+    "yarn": config("qwen2", rope_scaling=YARN, rope_theta=1e6, original_max_position_embeddings=1024),
+    "yarn_plain": config("qwen3", rope_parameters={"rope_type": "yarn", "factor": None, "attention_factor": 1.2,
+                                                   "original_max_position_embeddings": 64}),
+    "mistral": config("mistral", sliding_window=64),
+    "mistral_null": config("mistral", sliding_window=None, head_dim=None),
+    "mistral_types": config("mistral", layer_types=TYPES),
+    "qwen2_window": config("qwen2", use_sliding_window=True, sliding_window=32, max_window_layers=2),
+    "qwen3_types": config("qwen3", use_sliding_window=True, sliding_window=32, layer_types=TYPES),
+    "nested": config("qwen3", use_sliding_window=True, sliding_window=32, layer_types=TYPES,
+                     rope_parameters={"full_attention": {"rope_type": "linear", "factor": 8, "rope_theta": 1e6},
+                                      "sliding_attention": {"rope_theta": 10000.0}}),
+    "generation": config("llama", {"bos_token_id": 0, "eos_token_id": [3, 4]}, bos_token_id=1, eos_token_id=2),
+    "gelu": config("llama", hidden_act="gelu"),
+    "quantized": config("llama", quantization_config={"quant_method": "gptq", "bits": 4}),
+    "unknown_family": config("bert"),
+    "wrong_types": config("llama", hidden_size="96", layer_types=3, rope_scaling=[]),
+    "deep": b'{"model_type":' + b"[" * 300 + b"]" * 300 + b"}",
+    "broken": b'{"model_type": "llama", "hidden_size": 9',
+    "not_an_object": b"[1, 2.5e300, null, true, \"\\u00e9\"]",
+}
+
+for file_name, content in SAFETENSORS.items():
+    write("safetensors", file_name, content)
+for file_name, content in CONFIGS.items():
+    write("config_json", file_name, content)

@@ -106,7 +106,10 @@ Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::st
       if (token.special) out.special_ids_.insert(out.ids_[token.content]);
       std::string content = token.content;
       bool at_start = false;
-      if (token.normalized) LACUNA_RETURN_IF_ERROR(ApplyNormalizers(normalizers, content, at_start));
+      if (token.normalized) {
+        LACUNA_RETURN_IF_ERROR(ApplyNormalizers(normalizers, content, at_start));
+        if (content != token.content) out.normalized_contents_[out.ids_[token.content]] = content;
+      }
       (token.normalized ? out.normalized_ : out.raw_).Add(content, out.ids_[token.content]);
     }
   }
@@ -180,6 +183,11 @@ Status AddedTokens::Split(std::string_view text, const Normalizers& normalizers,
 std::string_view AddedTokens::Content(int32_t id) const {
   const auto it = tokens_.find(id);
   return it == tokens_.end() ? std::string_view() : std::string_view(it->second.content);
+}
+
+std::string_view AddedTokens::DecodeContent(int32_t id) const {
+  const auto it = normalized_contents_.find(id);
+  return it == normalized_contents_.end() ? Content(id) : std::string_view(it->second);
 }
 
 std::optional<int32_t> AddedTokens::IdOf(std::string_view content) const {

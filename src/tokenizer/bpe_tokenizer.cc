@@ -32,16 +32,19 @@ class WordMemory {
 
 class BpeDecoding : public Tokenizer::Decoding {
  public:
-  BpeDecoding(const BpeTokenizer& tokenizer, const Decoder& decoder, bool skip_special)
-      : tokenizer_(tokenizer), chain_(decoder), skip_special_(skip_special) {}
+  BpeDecoding(const TokenizerParts& parts, bool skip_special)
+      : parts_(parts), chain_(parts.decoder), skip_special_(skip_special) {}
   void Push(int32_t id, std::string& out) override {
-    if (skip_special_ && tokenizer_.IsSpecial(id)) return;
-    if (tokenizer_.Has(id)) chain_.Push(tokenizer_.Piece(id), out);
+    if (const std::string_view added = parts_.added.DecodeContent(id); !added.empty()) {
+      if (!skip_special_ || !parts_.added.IsSkipped(id)) chain_.Push(added, out);
+    } else if (parts_.bpe.vocab().Has(id)) {
+      chain_.Push(parts_.bpe.vocab().Piece(id), out);
+    }
   }
   void Finish(std::string& out) override { chain_.Finish(out); }
 
  private:
-  const BpeTokenizer& tokenizer_;
+  const TokenizerParts& parts_;
   DecodeChain chain_;
   bool skip_special_;
 };
@@ -85,7 +88,7 @@ Result<std::vector<int32_t>> BpeTokenizer::Encode(std::string_view text, bool ad
 }
 
 Result<std::string> BpeTokenizer::Decode(std::span<const int32_t> ids, bool skip_special) const {
-  BpeDecoding decoding(*this, parts_.decoder, skip_special);
+  BpeDecoding decoding(parts_, skip_special);
   std::string out;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (!Has(ids[i])) {
@@ -114,7 +117,7 @@ std::string_view BpeTokenizer::kind() const {
 }
 
 std::unique_ptr<Tokenizer::Decoding> BpeTokenizer::StartDecoding(bool skip_special) const {
-  return std::make_unique<BpeDecoding>(*this, parts_.decoder, skip_special);
+  return std::make_unique<BpeDecoding>(parts_, skip_special);
 }
 
 }  // namespace lacuna

@@ -15,19 +15,23 @@ void ForEach16(const std::byte* data, int64_t count, F f) {
   }
 }
 
+// All ones when a < b, both below 2^31.
+inline uint32_t MaskBelow(uint32_t a, uint32_t b) { return static_cast<uint32_t>(static_cast<int32_t>(a - b) >> 31); }
+
+// Masks, not conditions: g++ would move the product into a branch, and loops over this would stay scalar (2x slower).
+inline uint32_t F16ToFloatBits(uint32_t half) {
+  const uint32_t magnitude = half & 0x7fffu;
+  // mantissa * 2^-24 is a normal float, or zero: exact whatever MXCSR says.
+  const uint32_t subnormal = FloatBits(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
+  // Exponents move up by 127 - 15, those of Inf and NaN twice as far.
+  const uint32_t normal = (magnitude << 13) + (112u << 23) + (MaskBelow(0x7bffu, magnitude) & 112u << 23);
+  const uint32_t small = MaskBelow(magnitude, 0x400u);
+  return (subnormal & small) | (normal & ~small) | (half & 0x8000u) << 16;
+}
+
 }  // namespace
 
-float F16ToFloat(uint16_t half) {
-  const uint32_t sign = (half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 31u;
-  const uint32_t mantissa = half & 0x3ffu;
-  if (exponent == 0) {
-    // mantissa * 2^-24: a normal float, or zero.
-    return FloatFromBits(FloatBits(static_cast<float>(mantissa) * 0x1p-24f) | sign);
-  }
-  if (exponent == 31) return FloatFromBits(sign | 0x7f800000u | mantissa << 13);
-  return FloatFromBits(sign | (exponent + 112u) << 23 | mantissa << 13);
-}
+float F16ToFloat(uint16_t half) { return FloatFromBits(F16ToFloatBits(half)); }
 
 void ConvertToFloat(const std::byte* data, ElementType type, int64_t count, float* out) {
   switch (type) {
@@ -35,7 +39,7 @@ void ConvertToFloat(const std::byte* data, ElementType type, int64_t count, floa
       std::memcpy(out, data, static_cast<std::size_t>(count) * 4);
       break;
     case ElementType::kF16:
-      ForEach16(data, count, [out](uint16_t bits, int64_t i) { out[i] = F16ToFloat(bits); });
+      ForEach16(data, count, [out](uint16_t bits, int64_t i) { out[i] = FloatFromBits(F16ToFloatBits(bits)); });
       break;
     case ElementType::kBf16:
       ForEach16(data, count, [out](uint16_t bits, int64_t i) { out[i] = ToFloat(bf16{bits}); });
@@ -55,9 +59,12 @@ int64_t ConvertToBf16(const std::byte* data, ElementType type, int64_t count, bf
       break;
     case ElementType::kF16:
       ForEach16(data, count, [out, &lost](uint16_t bits, int64_t i) {
-        const float exact = F16ToFloat(bits);
-        out[i] = ToBf16(exact);
-        lost += FloatBits(exact) != FloatBits(ToFloat(out[i]));
+        const uint32_t exact = F16ToFloatBits(bits);
+        // Never denormal as a float and far from overflow, so rounding is one addition; a NaN would wrap, and stays.
+        const uint32_t rounded = (exact + 0x7fffu + (exact >> 16 & 1)) >> 16;
+        const uint32_t special = exact >> 16 | ((bits & 0x7fffu) > 0x7c00u ? 0x40u : 0u);
+        out[i] = bf16{static_cast<uint16_t>((bits & 0x7c00u) == 0x7c00u ? special : rounded)};
+        lost += (exact & 0xffffu) != 0;
       });
       break;
     case ElementType::kBf16:

@@ -54,6 +54,17 @@ TEST(ConvertToBf16, F16RoundsToNearestEvenAndCounts) {
   EXPECT_GT(lost, 0);
 }
 
+TEST(ConvertToBf16, F16InfinityAndNanStay) {
+  for (int bits = 0; bits < 0x10000; ++bits) {
+    if ((bits >> 10 & 31) != 31) continue;
+    const uint16_t half = static_cast<uint16_t>(bits);
+    bf16 out;
+    ConvertToBf16(reinterpret_cast<const std::byte*>(&half), ElementType::kF16, 1, &out);
+    ASSERT_EQ(std::isnan(ToFloat(out)), (bits & 0x3ff) != 0) << bits;
+    ASSERT_FALSE(std::isfinite(ToFloat(out))) << bits;
+  }
+}
+
 TEST(Convert, UnalignedOfEveryType) {
   const float values[] = {1.5f, -2.25f, 0.0f, 96.0f, -0.0078125f};
   const uint16_t halves[] = {0x3e00, 0xc080, 0x0000, 0x5600, 0xa000};

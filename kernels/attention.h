@@ -6,7 +6,7 @@
 //   V: panels of 16 channels, each with K = 64 tokens: element (token t, dim d) at panel d / 16, row t / 2, column
 //      d % 16, half t % 2; head_dim padded to 16.
 // f32 pages (f32 mode): per KV head K as [64][head_dim], then V as [64][head_dim].
-// Slots that hold no token are finite.
+// Slots that hold no token, and the padding of K, are finite: they meet a zero in the dot. Padding of V is never used.
 #pragma once
 
 #include <stddef.h>

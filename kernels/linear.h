@@ -21,7 +21,8 @@ struct LinearBf16Args {
   ptrdiff_t y_stride;
   int m;
   int k_padded;
-  int k_segment;  // 0, or a multiple of 128: each segment starts at +0, segments are added in ascending order
+  int k_segment;  // 0, or a multiple of 128: each segment starts at +0, segments are added in ascending order; the
+                  // last may be short, and one longer than k_padded is the same as 0
   int panel_begin;
   int panel_end;
 };

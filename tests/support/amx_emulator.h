@@ -6,7 +6,8 @@
 //   AMX, permission not asked    what touches tile data traps (the kernel arms XFD); LDTILECFG, STTILECFG and
 //   TILERELEASE
 //                                run on the processor, and the handler takes the configuration from the signal frame.
-//                                So a machine with AMX tests the emulator in a process with LACUNA_AMX_EMULATE=1.
+//                                (STTILECFG then shows a start_row of 0xA5.) So a machine with AMX tests the emulator
+//                                in a process with LACUNA_AMX_EMULATE=1.
 //   AMX and permission           "native": nothing traps, there are no counts.
 // A condition for which Intel's manual has #UD or #GP goes to the SIGILL action that was there before, by default death
 // at the instruction, with the reason on stderr.
@@ -34,6 +35,9 @@ bool AmxIsNative();
 std::optional<uint64_t> AmxInstructionCount(AmxOp op);
 std::optional<uint64_t> AmxInstructionCount();  // all opcodes
 void ResetAmxCounts();
+
+// Whether the calling thread has no tile configuration, as it must be after a parallel body.
+bool AmxTilesReleased();
 
 // The handler's inside, for tests that need no trap: performs the instruction at `code` with general registers
 // gpr[0..15] (in encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8...) on `state`.

@@ -15,13 +15,16 @@
 // C (m x n fp32 or int32)   A (m x k, dwords of 2 bf16 or 4 bytes)   B (k x n, dwords)
 //   C.rows = A.rows,  C.colsb = B.colsb,  A.colsb / 4 = B.rows; the three are different tiles.
 //
-// Measured (Xeon with AMX_FP16, 3.5 GHz while tiles run; core cycles, operands in L1):
-//   TDP* 16 a tile of 16 rows, 14 of 12, 10 of 8, 9 of 4 or fewer; a chain on one accumulator runs as fast as four of
-//   them TILELOAD 8.5 from L1, 20 from L2; 2 x 2 block with its four loads 16 a TDP* from L1, 21 from L2; TILESTORED
-//   16, hidden 1 KiB of vector stores loaded as a tile at once: 40, one tile later: 21.  LDTILECFG + TILERELEASE 190.
-//   TILEZERO is free by itself, but the first TDP* on a zeroed accumulator costs 36 more: short sums (int8 groups, K of
-//   a few tiles) start from a TILELOAD of zeros or of the bias, which costs nothing beside the products. int8 group
-//   drain (load C, 2 or 4 TDP*, store, convert, fma into fp32; tile after tile): K = 256 at peak, K = 128 at 55 %.
+// Measured (Xeon with AMX_FP16, 3.5 GHz while tiles run), in core cycles:
+// - TDP*: 16 with 16 rows in A, 14 with 12, 10 with 8, 9 with 4 or fewer; one accumulator in a chain is as fast
+//   as four.
+// - TILELOAD: 8.5 from L1, 20 from L2. A 2 x 2 block with its four loads: 16 a TDP* from L1, 21 from L2.
+// - TILESTORED: 16, hidden behind TDP*. LDTILECFG + TILERELEASE: 190.
+// - 1 KiB of vector stores and a TILELOAD of them: 40; with the load one tile later: 21.
+// - TILEZERO: free by itself, but the first TDP* on a zeroed accumulator costs 36 more. Short sums (int8 groups) start
+//   from a TILELOAD of zeros or of the bias, which costs nothing beside the products.
+// - int8 group drain (load C, TDP*, store, convert, fma into fp32, one tile after the other): K = 256 at peak, K = 128
+//   at 55 % of it.
 #pragma once
 
 #include <stdint.h>

@@ -33,6 +33,7 @@ class Arena {
   }
   ~Arena() { munmap(bytes_, kSize); }
   Arena(const Arena&) = delete;
+  bool low() const { return middle() < uint64_t{1} << 31; }  // qemu-user 7.2 does not know MAP_32BIT
   bool ok() const { return bytes_ != MAP_FAILED; }
   uint8_t* bytes() { return bytes_; }
   uint64_t middle() const { return reinterpret_cast<uint64_t>(bytes_) + kSize / 2; }
@@ -189,6 +190,10 @@ TEST_F(AmxEmulatorTest, AddressesEveryForm) {
     memory.disp_bytes = kDispBytes[random() % 3];
     if (memory.disp_bytes == 0 && (memory.base == 5 || memory.base == 13)) memory.disp_bytes = 1;
     memory.address32 = random() % 4 == 0;
+    if (!arena_.low()) {
+      memory.address32 = false;
+      if (memory.base < 0) memory.base = 9;
+    }
     constexpr int kSegments[] = {0, 0, 0, 0x26, 0x2E, 0x36, 0x3E};
     memory.segment = kSegments[random() % 7];
     const uint64_t address = arena_.middle() + random() % 4096;
@@ -268,6 +273,8 @@ TEST_F(AmxEmulatorTest, RefusesTheSameEncodings) {
     const bool dot = !why && in.op >= AmxOp::kTdpbf16ps;
     const bool refuse = why || (dot && (in.tile == in.src1 || in.tile == in.src2 || in.src1 == in.src2));
     const AmxOutcome outcome = RunAmxBytes(code, gpr);  // a bad address or configuration is SIGSEGV: accepted here
+    // Where LDTILECFG traps too, the handler has only SIGILL for a bad configuration.
+    if (!why && in.op == AmxOp::kLdTileCfg && !AmxIsNative()) continue;
     if (outcome != AmxOutcome::kSigill) ++accepted;
     std::string hex;
     for (uint8_t byte : code) {

@@ -2,13 +2,12 @@
 // and steps over it, so that tests run the shipped machine code anywhere from AVX2 + FMA up, bit for bit.
 //
 // Three situations:
-//   no AMX in the processor      every tile instruction traps and is emulated; counts are complete.
-//   AMX, permission not asked    what touches tile data traps (the kernel arms XFD); LDTILECFG, STTILECFG and
-//   TILERELEASE
-//                                run on the processor, and the handler takes the configuration from the signal frame.
-//                                (STTILECFG then shows a start_row of 0xA5.) So a machine with AMX tests the emulator
-//                                in a process with LACUNA_AMX_EMULATE=1.
-//   AMX and permission           "native": nothing traps, there are no counts.
+//   no AMX in the processor     every tile instruction traps and is emulated; counts are complete.
+//   AMX, permission not asked   what touches tile data traps (the kernel arms XFD). The processor runs LDTILECFG,
+//                               STTILECFG and TILERELEASE; the handler takes the configuration from the signal
+//                               frame (STTILECFG then shows a start_row of 0xA5). So a machine with AMX tests the
+//                               emulator in a process with LACUNA_AMX_EMULATE=1.
+//   AMX and permission          "native": nothing traps, there are no counts.
 // A condition for which Intel's manual has #UD or #GP goes to the SIGILL action that was there before, by default death
 // at the instruction, with the reason on stderr.
 #pragma once

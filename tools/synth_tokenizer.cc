@@ -42,6 +42,9 @@ std::string MakeTokenizer(int vocab_size, int bos, int eos) {
   std::vector<std::pair<std::string, int>> words;  // kept apart: ordered_json looks keys up one by one
   for (int byte = 0; byte < 256; ++byte) words.emplace_back(ByteSpelling(byte), next_id());
 
+  words.emplace_back("<|begin_of_text|>", bos);
+  words.emplace_back("<|end_of_text|>", eos);
+
   // Words of a-z with and without a space before them, each one letter longer than another.
   std::deque<std::string> stems;
   stems.push_back(ByteSpelling(' '));
@@ -59,7 +62,7 @@ std::string MakeTokenizer(int vocab_size, int bos, int eos) {
   }
   std::string vocab_text = "{";
   for (const auto& [word, word_id] : words) {
-    if (word_id > 0 && vocab_text.size() > 1) vocab_text += ",";
+    if (vocab_text.size() > 1) vocab_text += ",";
     vocab_text += ordered_json(word).dump() + ":" + std::to_string(word_id);
   }
   vocab_text += "}";

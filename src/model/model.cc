@@ -1,11 +1,11 @@
 #include "lacuna/model.h"
 
-#include <filesystem>
-
 #include "base/cpu_features.h"
 #include "base/status_macros.h"
+#include "io/file.h"
 #include "model/load_weights.h"
 #include "model/model_impl.h"
+#include "ops/attention.h"
 
 namespace lacuna {
 namespace {
@@ -47,9 +47,13 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
   LACUNA_ASSIGN_OR_RETURN(impl->tier, HostTier());
   impl->numerics = options.numerics;
   LACUNA_ASSIGN_OR_RETURN(impl->config, LoadConfig(directory));
+  if (impl->config.head_dim > kMaxHeadDim) {
+    return InvalidInput(JoinPath(directory, "config.json") + ": head_dim is " + std::to_string(impl->config.head_dim) +
+                        ", supported up to " + std::to_string(kMaxHeadDim));
+  }
   LACUNA_ASSIGN_OR_RETURN(impl->files, ModelFiles::Open(directory));
-  const std::string tokenizer_file = directory + "/tokenizer.json";
-  if (std::filesystem::exists(tokenizer_file)) {
+  const std::string tokenizer_file = JoinPath(directory, "tokenizer.json");
+  if (KindOf(tokenizer_file) != FileKind::kMissing) {
     LACUNA_ASSIGN_OR_RETURN(impl->tokenizer, Tokenizer::Load(tokenizer_file));
   }
   LACUNA_ASSIGN_OR_RETURN(impl->team, ThreadTeam::Create(options.threads));

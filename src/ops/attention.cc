@@ -11,6 +11,7 @@ int64_t AttentionWorkspace(const KvLayout& layout, int heads, int64_t context, i
 
 Status Validate(const AttentionArgs& args) {
   const KvLayout& l = args.layout;
+  if (l.head_dim > kMaxHeadDim) return InternalError("attention: head_dim is above " + std::to_string(kMaxHeadDim));
   if (l.kv_heads < 1 || args.heads % l.kv_heads != 0) return InternalError("attention: heads must group evenly");
   LACUNA_RETURN_IF_ERROR(
       CheckView("attention: q", args.q, static_cast<int64_t>(args.rows.size()), int64_t{args.heads} * l.head_dim));

@@ -10,6 +10,8 @@
 
 namespace lacuna {
 
+inline constexpr int kMaxHeadDim = 512;  // kernels keep a head on the stack
+
 struct AttentionRow {
   const void* const* pages = nullptr;  // pages[b] holds positions 64 b ..; the row's own token is among them
   int64_t position = 0;

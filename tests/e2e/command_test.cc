@@ -1,0 +1,190 @@
+// The command's promises: JSON shapes, exit codes, messages, synth.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/command.h"
+#include "tests/support/parity.h"
+
+namespace lacuna {
+namespace {
+
+using namespace testing;
+using nlohmann::json;
+
+// A small model with a tokenizer, made by `lacuna synth` itself.
+class Command : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    const std::string config = folder_->Write("shape.json", R"({"model_type": "llama", "hidden_size": 64,
+      "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+      "vocab_size": 700, "max_position_embeddings": 256, "bos_token_id": 1, "eos_token_id": 2,
+      "rms_norm_eps": 1e-5, "tie_word_embeddings": true})");
+    model_ = folder_->path() + "/model";
+    synth_ = RunLacuna("synth --config " + Quote(config) + " -o " + Quote(model_) + " --seed 3");
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static json Parse(const CommandResult& r) {
+    EXPECT_EQ(r.exit_code, 0) << r.err;
+    return r.exit_code == 0 ? json::parse(r.out) : json();
+  }
+  static std::string M() { return "-m " + Quote(model_) + " "; }
+
+  static inline TemporaryFolder* folder_ = nullptr;
+  static inline std::string model_;
+  static inline CommandResult synth_;
+};
+
+TEST_F(Command, SynthWritesADirectoryThatRuns) {
+  ASSERT_EQ(synth_.exit_code, 0) << synth_.err;
+  const json out = Parse(RunLacuna("run " + M() + "-p 'some words' -n 5 --temp 0 --ignore-eos --json"));
+  EXPECT_EQ(out["ids"].size(), 5u);
+  EXPECT_EQ(out["finish_reason"], "length");
+  EXPECT_EQ(out["prompt_ids"][0], 1) << "BOS comes from the post-processor";
+  EXPECT_EQ(out["timings"]["prompt_tokens"], out["prompt_ids"].size());
+  EXPECT_EQ(out["timings"]["decode_tokens"], 5);
+  EXPECT_TRUE(out["timings"].contains("load_ms"));
+  // The same seed gives the same file, another seed another one.
+  const std::string again = folder_->path() + "/again";
+  const std::string other = folder_->path() + "/other";
+  const std::string config = "synth --config " + Quote(folder_->path() + "/shape.json");
+  ASSERT_EQ(RunLacuna(config + " -o " + Quote(again) + " --seed 3").exit_code, 0);
+  ASSERT_EQ(RunLacuna(config + " -o " + Quote(other) + " --seed 4").exit_code, 0);
+  const auto text = [](const std::string& dir) { return RunLacuna("run -m " + Quote(dir) + " --ids 1,5 -n 9 --temp 0 --ignore-eos").out; };
+  EXPECT_EQ(text(again), text(model_));
+  EXPECT_NE(text(other), text(model_));
+}
+
+TEST_F(Command, SynthRefusesWhatItCannotDo) {
+  EXPECT_EQ(RunLacuna("synth --shape llama-3.2-1b -o " + Quote(model_)).exit_code, 2) << "the folder is not empty";
+  const CommandResult unknown = RunLacuna("synth --shape gpt-9 -o " + Quote(folder_->path() + "/none"));
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_NE(unknown.err.find("qwen3-4b"), std::string::npos) << "names what there is: " << unknown.err;
+  EXPECT_FALSE(std::filesystem::exists(folder_->path() + "/none"));
+}
+
+TEST_F(Command, TokenizeAndBack) {
+  const json with = Parse(RunLacuna("tokenize " + M() + "-p 'hello there' --json"));
+  const json without = Parse(RunLacuna("tokenize " + M() + "-p 'hello there' --no-special --json"));
+  ASSERT_EQ(with["ids"].size(), without["ids"].size() + 1);
+  EXPECT_EQ(with["pieces"].size(), with["ids"].size());
+  std::string ids;
+  for (const json& id : without["ids"]) ids += (ids.empty() ? "" : ",") + id.dump();
+  EXPECT_EQ(RunLacuna("detokenize " + M() + "--ids " + ids).out, "hello there");
+}
+
+TEST_F(Command, ScoreGivesLogProbabilities) {
+  const json out = Parse(RunLacuna("score " + M() + "--ids 1,300,301,302 --top 3 --json"));
+  ASSERT_EQ(out["logprobs"].size(), 4u);
+  EXPECT_TRUE(out["logprobs"][0].is_null());
+  ASSERT_EQ(out["top"].size(), 4u);
+  ASSERT_EQ(out["top"][3].size(), 3u);
+  for (int i = 1; i < 4; ++i) EXPECT_LT(out["logprobs"][i].get<double>(), 0);
+  EXPECT_GE(out["top"][0][0][1].get<double>(), out["top"][0][1][1].get<double>());
+  // All probabilities of a place sum to 1.
+  const json all = Parse(RunLacuna("score " + M() + "--ids 1 --top 700 --json"));
+  double sum = 0;
+  for (const json& entry : all["top"][0]) sum += std::exp(entry[1].get<double>());
+  EXPECT_NEAR(sum, 1, 1e-6);
+  const json f32 = Parse(RunLacuna("score " + M() + "--ids 1,300,301,302 --numerics f32 --json"));
+  EXPECT_NEAR(f32["logprobs"][3].get<double>(), out["logprobs"][3].get<double>(), 0.1);
+  EXPECT_NE(f32["logprobs"][3], out["logprobs"][3]);
+}
+
+TEST_F(Command, InspectListsEverything) {
+  const json out = Parse(RunLacuna("inspect " + M() + "--json"));
+  EXPECT_EQ(out["model_type"], "llama");
+  EXPECT_EQ(out["num_layers"], 2);
+  EXPECT_EQ(out["totals"]["tensors"], out["tensors"].size());
+  EXPECT_EQ(out["tokenizer"]["vocab_size"], 700);
+  int64_t bytes = 0;
+  for (const json& t : out["tensors"]) {
+    bytes += t["bytes"].get<int64_t>();
+    EXPECT_EQ(t["dtype"], "BF16");
+  }
+  EXPECT_EQ(out["totals"]["bytes"], bytes);
+  EXPECT_NE(RunLacuna("inspect " + M()).out.find("model.layers.1.mlp.down_proj.weight"), std::string::npos);
+}
+
+TEST_F(Command, SeedAndThreadsDecideTheText) {
+  const auto text = [](const std::string& flags) { return RunLacuna("run " + M() + "--ids 1 -n 40 --ignore-eos " + flags).out; };
+  EXPECT_EQ(text("-s 5 -t 1"), text("-s 5 -t 2"));
+  EXPECT_NE(text("-s 5"), text("-s 6"));
+}
+
+TEST_F(Command, ChatContinuesStandardInput) {
+  const CommandResult r = RunLacuna("chat " + M() + "-n 8 -s 1 --ignore-eos", "the beginning\n");
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(r.out.find("the beginning"), 0u) << r.out;
+  EXPECT_GT(r.out.size(), std::string("the beginning\n").size());
+  const CommandResult empty = RunLacuna("chat " + M() + "-n 8 -s 1 --ignore-eos", "");
+  EXPECT_EQ(empty.exit_code, 0) << empty.err;
+  EXPECT_FALSE(empty.out.empty());
+}
+
+TEST_F(Command, EnvironmentStandsForFlags) {
+  setenv("LACUNA_MODEL", model_.c_str(), 1);
+  setenv("LACUNA_TOP_K", "many", 1);
+  const CommandResult bad = RunLacuna("run --ids 1 -n 1");
+  unsetenv("LACUNA_TOP_K");
+  const CommandResult good = RunLacuna("run --ids 1 -n 1");
+  unsetenv("LACUNA_MODEL");
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+}
+
+struct Bad {
+  const char* what;
+  std::string arguments;
+  std::string says;
+};
+
+TEST_F(Command, BadInputIsOneErrorAndExitCode2) {
+  const std::string m = M();
+  const Bad cases[] = {
+      {"no command", "", "subcommand"},
+      {"no model", "run -p x", "--model"},
+      {"a folder that is not there", "run -m /nonexistent -p x", "/nonexistent"},
+      {"a file for a folder", "run -m " + Quote(model_ + "/config.json") + " -p x", "config.json"},
+      {"an id outside the vocabulary", "run " + m + "--ids 1,700 -n 1", "700"},
+      {"ids that are none", "run " + m + "--ids 1,two -n 1", "--ids"},
+      {"a text longer than the context", "score " + m + "--ids " + [] {
+         std::string ids = "1";
+         for (int i = 0; i < 300; ++i) ids += ",7";
+         return ids;
+       }(), "256"},
+      {"two prompts", "run " + m + "-p x --ids 1", "--"},
+      {"an unknown flag", "run " + m + "-p x --frobnicate", "frobnicate"},
+      {"a bad number", "run " + m + "-p x -n many", "many"},
+      {"an unknown tier", "run " + m + "--ids 1 -n 1", "LACUNA_ISA"},
+  };
+  for (const Bad& bad : cases) {
+    if (std::string(bad.what) == "an unknown tier") setenv("LACUNA_ISA", "mmx", 1);
+    const CommandResult r = RunLacuna(bad.arguments);
+    unsetenv("LACUNA_ISA");
+    EXPECT_EQ(r.exit_code, 2) << bad.what << ": " << r.err;
+    EXPECT_NE(r.err.find(bad.says), std::string::npos) << bad.what << ": " << r.err;
+    EXPECT_EQ(r.out, "") << bad.what;
+  }
+}
+
+TEST_F(Command, AClosedPipeEndsQuietly) {
+  const std::string code = folder_->path() + "/code";
+  const std::string errors = folder_->path() + "/errors";
+  const std::string command = "( " LACUNA_COMMAND " run " + M() + "--ids 1 -n 200 --ignore-eos 2> " + Quote(errors) +
+                              "; echo $? > " + Quote(code) + " ) | head -c 1 > /dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto read = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(read(errors), "");
+  EXPECT_EQ(read(code), "0\n");
+}
+
+}  // namespace
+}  // namespace lacuna

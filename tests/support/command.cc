@@ -1,0 +1,37 @@
+#include "tests/support/command.h"
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/parity.h"
+
+namespace lacuna::testing {
+namespace {
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+std::string Quote(const std::string& text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+CommandResult RunLacuna(const std::string& arguments, const std::string& input) {
+  const TemporaryFolder folder;
+  folder.Write("in", input);
+  const std::string command = std::string(LACUNA_COMMAND) + " " + arguments + " < " + Quote(folder.path() + "/in") +
+                              " > " + Quote(folder.path() + "/out") + " 2> " + Quote(folder.path() + "/err");
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), ReadAll(folder.path() + "/out"),
+          ReadAll(folder.path() + "/err")};
+}
+
+}  // namespace lacuna::testing

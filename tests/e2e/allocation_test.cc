@@ -72,7 +72,7 @@ TEST(Allocation, TheCountersSeeWhatIsAllocated) {
 }
 
 TEST(Allocation, ADecodeStepAllocatesNothing) {
-  const TemporaryFolder root;
+  const TempDir root;
   const ParityCase c = LoadParityCase("mistral_window", root);
   for (const Numerics numerics : {Numerics::kDefault, Numerics::kF32}) {
     const auto session = MustCreate(MustLoad(c.folder, numerics, 2), {.context_length = 600, .max_tree_rows = 4});

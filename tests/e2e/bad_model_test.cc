@@ -63,7 +63,7 @@ void WriteModel(const std::string& dir, const Change& change) {
 }
 
 std::string LoadError(const Change& change, Numerics numerics = Numerics::kDefault) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   WriteModel(folder.path(), change);
   ModelOptions options;
   options.numerics = numerics;
@@ -101,7 +101,7 @@ TEST(BadModel, WeightsThatAreNotFiniteAreNamed) {
 }
 
 TEST(BadModel, ActivationsThatOverflowAreAnErrorOfThePassAndNoMore) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   // All weights are finite, but the first channel, in which token 0 stands out, is scaled so that its q k^T overflows.
   WriteModel(folder.path(),
              {.tensor = "model.layers.0.input_layernorm.weight", .first = 3e20f, .embedding = 1000.0f});
@@ -125,7 +125,7 @@ TEST(BadModel, ActivationsThatOverflowAreAnErrorOfThePassAndNoMore) {
 }
 
 TEST(BadModel, AContextTooLargeForTheMemoryIsRefusedWithTheSizes) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   WriteModel(folder.path(), {});
   const auto model = MustLoad(folder.path(), Numerics::kDefault);
   const auto session = Session::Create(model, {.context_length = 1 << 24, .max_lanes = 60000});
@@ -135,7 +135,7 @@ TEST(BadModel, AContextTooLargeForTheMemoryIsRefusedWithTheSizes) {
 }
 
 TEST(BadModel, PassesThatMakeNoSenseChangeNothing) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   WriteModel(folder.path(), {});
   const auto session = MustCreate(MustLoad(folder.path(), Numerics::kDefault), {.max_rows = 8, .max_logits = 2});
   const LaneId lane = *session->NewLane();

@@ -19,7 +19,7 @@ using nlohmann::json;
 class Command : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
+    folder_ = new TempDir;
     const std::string config = folder_->Write("shape.json", R"({"model_type": "llama", "hidden_size": 64,
       "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
       "vocab_size": 700, "max_position_embeddings": 256, "bos_token_id": 1, "eos_token_id": 2,
@@ -34,7 +34,7 @@ class Command : public ::testing::Test {
   }
   static std::string M() { return "-m " + Quote(model_) + " "; }
 
-  static inline TemporaryFolder* folder_ = nullptr;
+  static inline TempDir* folder_ = nullptr;
   static inline std::string model_;
   static inline CommandResult synth_;
 };

@@ -44,7 +44,7 @@ TEST(Contract, HashesOfLogits) {
   nlohmann::ordered_json out = {{"contract", kNumericContractVersion},
                                 {"what", "FNV-1a of the float32 bits of all logits, first 700 ids, default numerics"}};
   for (const std::string& name : ParityCaseNames()) {
-    const TemporaryFolder root;
+    const TempDir root;
     ParityCase c = LoadParityCase(name, root);
     c.ids.resize(700);
     const auto session = MustCreate(MustLoad(c.folder, Numerics::kDefault, 2),

@@ -49,7 +49,7 @@ class Independence : public ::testing::TestWithParam<std::string> {
   }
   // Crosses pages of 64, a chunk of 512 and every window of the cases.
   static constexpr int kLength = 600;
-  TemporaryFolder root_;
+  TempDir root_;
   ParityCase c_;
   std::shared_ptr<const Model> model_;
   AllRows expected_;

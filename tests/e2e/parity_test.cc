@@ -63,7 +63,7 @@ Errors Compare(const ParityCase& c, Numerics numerics) {
 }
 
 TEST_P(Parity, F32) {
-  const TemporaryFolder root;
+  const TempDir root;
   const ParityCase c = LoadParityCase(GetParam(), root);
   const Errors e = Compare(c, Numerics::kF32);
   EXPECT_LE(e.max, 1e-4) << c.what;
@@ -71,7 +71,7 @@ TEST_P(Parity, F32) {
 }
 
 TEST_P(Parity, Default) {
-  const TemporaryFolder root;
+  const TempDir root;
   const ParityCase c = LoadParityCase(GetParam(), root);
   const Errors e = Compare(c, Numerics::kDefault);
   std::cout << c.name << ": default mode, mean error " << e.mean << ", max " << e.max << "\n";

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/support/parity.h"
+#include "tests/support/temp_dir.h"
 
 namespace lacuna::testing {
 namespace {
@@ -25,7 +25,7 @@ std::string Quote(const std::string& text) {
 }
 
 CommandResult RunLacuna(const std::string& arguments, const std::string& input) {
-  const TemporaryFolder folder;
+  const TempDir folder;
   folder.Write("in", input);
   const std::string command = std::string(LACUNA_COMMAND) + " " + arguments + " < " + Quote(folder.path() + "/in") +
                               " > " + Quote(folder.path() + "/out") + " 2> " + Quote(folder.path() + "/err");

@@ -1,9 +1,7 @@
 #include "tests/support/parity.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,28 +26,13 @@ const nlohmann::json& Manifest() {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (fs::temp_directory_path() / "lacuna-test-XXXXXX").string();
-  EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-  path_ = pattern;
-}
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-std::string TemporaryFolder::Write(const std::string& name, const std::string& content) const {
-  const std::string path = path_ + "/" + name;
-  std::ofstream(path, std::ios::binary) << content;
-  return path;
-}
-
 std::vector<std::string> ParityCaseNames() {
   std::vector<std::string> names;
   for (const auto& c : Manifest()["cases"]) names.push_back(c["name"]);
   return names;
 }
 
-ParityCase LoadParityCase(const std::string& name, const TemporaryFolder& root) {
+ParityCase LoadParityCase(const std::string& name, const TempDir& root) {
   ParityCase out;
   for (const auto& c : Manifest()["cases"]) {
     if (c["name"] != name) continue;

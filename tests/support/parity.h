@@ -7,23 +7,9 @@
 #include <vector>
 
 #include "lacuna/lacuna.h"
+#include "tests/support/temp_dir.h"
 
 namespace lacuna::testing {
-
-// A folder that is removed when the object goes.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-  // Writes a file in it and returns its path.
-  std::string Write(const std::string& name, const std::string& content) const;
-
- private:
-  std::string path_;
-};
 
 struct ParityCase {
   std::string name;
@@ -40,7 +26,7 @@ struct ParityCase {
 
 std::vector<std::string> ParityCaseNames();
 // Assembles the case's model directory under `root`.
-ParityCase LoadParityCase(const std::string& name, const TemporaryFolder& root);
+ParityCase LoadParityCase(const std::string& name, const TempDir& root);
 
 // Loads a model or fails the test.
 std::shared_ptr<const Model> MustLoad(const std::string& folder, Numerics numerics, int threads = 1);

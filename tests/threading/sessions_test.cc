@@ -11,7 +11,7 @@ namespace {
 using namespace testing;
 
 TEST(Sessions, FromSeveralThreadsOnOneModel) {
-  const TemporaryFolder root;
+  const TempDir root;
   ParityCase c = LoadParityCase("llama_default", root);
   c.ids.resize(80);
   const auto model = MustLoad(c.folder, Numerics::kDefault, 2);

@@ -44,6 +44,7 @@ class Loader {
   struct Task {
     SourceMatrix source;
     PackedWeight* weight;
+    const MappedFile* file;
   };
 
   Result<const Tensor*> Take(const std::string& name, std::initializer_list<int64_t> shape) {
@@ -85,7 +86,7 @@ class Loader {
                         .k = k};
     LACUNA_ASSIGN_OR_RETURN(member->weight, AllocatePacked(source, codec_));
     out_.weight_bytes += static_cast<int64_t>(member->weight.data.size());
-    tasks_.push_back({std::move(source), &member->weight});
+    tasks_.push_back({std::move(source), &member->weight, &files_.files()[tensor->file].mapping()});
     return {};
   }
 
@@ -188,6 +189,11 @@ class Loader {
             error = status;
           }
         }
+        // Packed once, read no more: the file's pages must not double the memory.
+        const int64_t row_bytes = task.source.k * static_cast<int64_t>(ElementBytes(task.source.type));
+        const int64_t end = std::min<int64_t>(int64_t{piece.end} * 16, task.source.n);
+        task.file->DontNeed({task.source.data + int64_t{piece.begin} * 16 * row_bytes,
+                             static_cast<std::size_t>((end - int64_t{piece.begin} * 16) * row_bytes)});
         const std::size_t n = done.fetch_add(1) + 1;
         if (options_.progress && std::this_thread::get_id() == caller) {
           options_.progress(static_cast<double>(n) / static_cast<double>(pieces.size() + 1));

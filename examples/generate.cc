@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   const auto session = Must(lacuna::Session::Create(model));
   const auto prompt = Must(model->tokenizer()->Encode(argv[2]));
   lacuna::DecodeStream text(model->tokenizer());
+  for (int32_t id : prompt) std::fputs(text.Next(id).c_str(), stdout);
   lacuna::GenerateOptions options;
   options.max_tokens = 60;
   options.on_token = [&](int32_t id) { return std::fputs(text.Next(id).c_str(), stdout) >= 0; };

@@ -28,6 +28,7 @@ class Chat {
     LACUNA_ASSIGN_OR_RETURN(const LaneId lane, session_.NewLane());
     const CancelScope cancel;
     DecodeStream stream(tokenizer_);
+    for (const int32_t id : prompt) stream.Next(id);  // so that the answer keeps its leading space
     options_.cancel = cancel.flag();
     options_.on_token = [&](int32_t id) {
       Print(stream.Next(id));

@@ -43,7 +43,10 @@ Status RunPrompt(const Flags& flags) {
   options.cancel = cancel.flag();
   std::string answer;
   std::optional<DecodeStream> stream;
-  if (model->tokenizer()) stream.emplace(model->tokenizer());
+  if (model->tokenizer()) {
+    stream.emplace(model->tokenizer());
+    for (const int32_t id : prompt) stream->Next(id);  // so that the answer keeps its leading space
+  }
   const bool print = !flags.json;
   if (print && stream) Print(text);
   options.on_token = [&](int32_t id) {

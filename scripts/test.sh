@@ -100,7 +100,7 @@ export TSAN_OPTIONS=suppressions=$PWD/cmake/tsan.supp${TSAN_OPTIONS:+:$TSAN_OPTI
 
 phase "release: build" build release && phase "release: all tests" run_tests release
 if [ $quick = 0 ]; then
-  phase "ASan + UBSan: build" build asan && {
+  phase "ASan + UBSan: build" build asan unit_tests fuzzers && {
     phase "ASan + UBSan: unit tests" run_tests asan -L unit
     phase "fuzzers" fuzz
   }

@@ -22,8 +22,8 @@ namespace {
 
 enum { kMaxHeadDim = 512 };
 
-inline int64_t FirstVisible(const AttentionArgs& args) {
-  return args.window > 0 && args.position >= args.window ? args.position - args.window + 1 : 0;
+inline int64_t FirstVisible(const AttentionArgs& args, int64_t position) {
+  return args.window > 0 && position >= args.window ? position - args.window + 1 : 0;
 }
 
 inline const char* Page(const AttentionArgs& args, int64_t block) {
@@ -83,41 +83,66 @@ void RefAttentionBf16(const AttentionArgs& args) {
   const int head_dim = args.head_dim;
   const int depth = RoundUp(head_dim, 32);
   const int dims = RoundUp(head_dim, 16);
-  const int64_t first = FirstVisible(args);
   alignas(64) bf16 q[kMaxHeadDim];
   alignas(64) float s[kPageTokens];
   Softmax chunk, total;
-  for (int row = 0; row < args.rows; ++row) {
-    RefToBf16(args.q + row * args.q_stride, head_dim, depth, q);
+  for (int query = 0; query < args.rows * args.heads; ++query) {
+    const int row = query / args.heads, head = query % args.heads;
+    const int64_t position = args.position + row;
+    const int64_t first = FirstVisible(args, position);
+    RefToBf16(args.q + row * args.q_row_stride + head * args.q_stride, head_dim, depth, q);
     Reset(&total, dims);
-    Reset(&chunk, dims);
-    for (int64_t block = first / kPageTokens; block <= args.position / kPageTokens; ++block) {
-      const int64_t base = block * kPageTokens;
-      const bf16* keys = (const bf16*)Page(args, block);
-      const int begin = first > base ? (int)(first - base) : 0;
-      const int end = args.position - base + 1 < kPageTokens ? (int)(args.position - base + 1) : kPageTokens;
-      BlockScores(q, keys, depth, args.scale, begin, end, s);
-      AddBlock(s, keys + KeyElements(head_dim), dims / 16, &chunk);
-      const int64_t next = base + kPageTokens;
-      if (next % kChunkTokens == 0 || next > args.position) {
+    const int64_t chunks = position / kChunkTokens + 1;
+    for (int64_t c = args.partial ? args.chunk_begin : 0; c < (args.partial ? args.chunk_end : chunks); ++c) {
+      Reset(&chunk, dims);
+      for (int64_t base = c * kChunkTokens; base < (c + 1) * kChunkTokens && base <= position; base += kPageTokens) {
+        if (base + kPageTokens <= first) continue;
+        const bf16* keys = (const bf16*)Page(args, base / kPageTokens);
+        const int begin = first > base ? (int)(first - base) : 0;
+        const int end = position - base + 1 < kPageTokens ? (int)(position - base + 1) : kPageTokens;
+        BlockScores(q, keys, depth, args.scale, begin, end, s);
+        AddBlock(s, keys + KeyElements(head_dim), dims / 16, &chunk);
+      }
+      if (args.partial) {
+        float* partial = args.partial + (c - args.chunk_begin) * args.partial_stride + query * PartialFloats(head_dim);
+        partial[0] = chunk.m;
+        partial[1] = chunk.l;
+        for (int d = 0; d < dims; ++d) partial[16 + d] = chunk.o[d];
+      } else if (chunk.l != 0.0f) {
         MergeChunk(chunk, dims, &total);
-        Reset(&chunk, dims);
       }
     }
-    float* out = args.out + row * args.out_stride;
+    if (args.partial) continue;
+    float* out = args.out + row * args.out_row_stride + head * args.out_stride;
     for (int d = 0; d < head_dim; ++d) out[d] = total.o[d] / total.l;
   }
+}
+
+void RefAttentionMerge(const float* partial, ptrdiff_t chunk_stride, int64_t chunks, int head_dim, float* out) {
+  const int dims = RoundUp(head_dim, 16);
+  Softmax chunk, total;
+  Reset(&total, dims);
+  for (int64_t c = 0; c < chunks; ++c, partial += chunk_stride) {
+    if (partial[1] == 0.0f) continue;
+    chunk.m = partial[0];
+    chunk.l = partial[1];
+    for (int d = 0; d < dims; ++d) chunk.o[d] = partial[16 + d];
+    MergeChunk(chunk, dims, &total);
+  }
+  for (int d = 0; d < head_dim; ++d) out[d] = total.o[d] / total.l;
 }
 
 // Sums follow the rule of sums over the visible positions, the first of them in lane 0.
 void RefAttentionF32(const AttentionArgs& args, float* scores) {
   const int head_dim = args.head_dim;
-  const int64_t first = FirstVisible(args);
-  const int64_t count = args.position + 1 - first;
   float o[kMaxHeadDim];
-  for (int row = 0; row < args.rows; ++row) {
-    const float* q = args.q + row * args.q_stride;
-    float* s = scores + row * (args.position + 1);
+  for (int query = 0; query < args.rows * args.heads; ++query) {
+    const int row = query / args.heads, head = query % args.heads;
+    const int64_t last = args.position + row;
+    const int64_t first = FirstVisible(args, last);
+    const int64_t count = last + 1 - first;
+    const float* q = args.q + row * args.q_row_stride + head * args.q_stride;
+    float* s = scores;
     float max = -__builtin_inff();
     for (int64_t i = 0; i < count; ++i) {
       const int64_t position = first + i;
@@ -136,7 +161,7 @@ void RefAttentionF32(const AttentionArgs& args, float* scores) {
           (const float*)Page(args, position / kPageTokens) + (kPageTokens + position % kPageTokens) * head_dim;
       for (int d = 0; d < head_dim; ++d) o[d] = __builtin_fmaf(s[i], v[d], o[d]);
     }
-    float* out = args.out + row * args.out_stride;
+    float* out = args.out + row * args.out_row_stride + head * args.out_stride;
     for (int d = 0; d < head_dim; ++d) out[d] = o[d] / l;
   }
 }

@@ -31,10 +31,19 @@ void RefRope(float* x, int heads, int head_dim, const float* cos, const float* s
 // y = (gate / (1 + exp(-gate))) * up; y may be gate or up.
 void RefSiluMul(const float* gate, const float* up, int n, float* y);
 
+// y = a + b; y may be a or b.
+void RefAdd(const float* a, const float* b, int n, float* y);
+// x = exp((x - top) / temperature); returns their sum by the rule of sums.
+float RefSoftmaxWeights(float* x, ptrdiff_t n, float top, float temperature);
+// Rounds one token's K and V of one head into `slot` of a bf16 page's head (kernels/attention.h).
+void RefWriteToken(const float* k, const float* v, int head_dim, int slot, bf16* head);
+
 // bf16 pages: blocks of 64 and chunks of 512 as the contract says; needs no scratch. head_dim <= 512.
 void RefAttentionBf16(const AttentionArgs& args);
+// Merges a query's partial results of `chunks` chunks, ascending, `chunk_stride` floats apart; out = o / l.
+void RefAttentionMerge(const float* partial, ptrdiff_t chunk_stride, int64_t chunks, int head_dim, float* out);
 // f32 pages (f32 mode): one chain ascending for every dot, softmax over the whole history with its maximum first.
-// `scores` has room for rows x (position + 1) floats. head_dim <= 512.
+// `scores` has room for position + rows floats. head_dim <= 512.
 void RefAttentionF32(const AttentionArgs& args, float* scores);
 
 }  // namespace lacuna::kernels

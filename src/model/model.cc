@@ -64,7 +64,7 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
                      .head_dim = impl->config.head_dim};
   impl->info = Describe(directory, impl->config, loaded, impl->kv_layout);
   impl->weights = std::move(loaded.weights);
-  impl->backend = std::make_unique<CpuBackend>(*impl->team);
+  impl->backend = std::make_unique<CpuBackend>(*impl->team, impl->tier);
   impl->pages = std::make_unique<PagePool>(impl->kv_layout.PageBytes());
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }

@@ -19,7 +19,7 @@ void CpuBackend::Attention(const AttentionArgs& args) {
       a.q_stride = layout.head_dim;
       a.out = args.y.Row(row) + kv_head * group * layout.head_dim;
       a.out_stride = layout.head_dim;
-      a.rows = group;
+      a.heads = group;
       a.head_dim = layout.head_dim;
       a.scale = args.scale;
       a.position = args.rows[row].position;

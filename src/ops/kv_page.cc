@@ -12,22 +12,18 @@ std::size_t KvLayout::HeadBytes() const {
   return static_cast<std::size_t>(kernels::KeyElements(head_dim) + kernels::ValueElements(head_dim)) * sizeof(bf16);
 }
 
-void WriteToken(const KvLayout& layout, void* page, int slot, const float* k, const float* v) {
+void WriteToken(const KvLayout& layout, void* page, int slot, const float* k, const float* v,
+                const kernels::ElementwiseKernels& kernels) {
   const int d = layout.head_dim;
   for (int head = 0; head < layout.kv_heads; ++head, k += d, v += d) {
     std::byte* base = static_cast<std::byte*>(page) + head * layout.HeadBytes();
     if (layout.type == ElementType::kF32) {
       float* keys = reinterpret_cast<float*>(base);
       std::memcpy(keys + slot * d, k, d * sizeof(float));
-      std::memcpy(keys + (kernels::kPageTokens + slot) * d, v, d * sizeof(float));
+      std::memcpy(keys + (lacuna::kernels::kPageTokens + slot) * d, v, d * sizeof(float));
       continue;
     }
-    bf16* keys = reinterpret_cast<bf16*>(base);
-    bf16* values = keys + kernels::KeyElements(d);
-    for (int i = 0; i < d; ++i) {
-      keys[kernels::KeyOffset(slot, i, d)] = ToBf16(k[i]);
-      values[kernels::ValueOffset(slot, i)] = ToBf16(v[i]);
-    }
+    kernels.write_token(k, v, d, slot, reinterpret_cast<bf16*>(base));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "backend/view.h"
+#include "kernels/elementwise.h"
 
 namespace lacuna {
 
@@ -18,7 +19,8 @@ struct KvLayout {
 
 // Stores one token's K (after rope) and V, [kv_heads][head_dim] fp32 each, in `slot` (0 to 63) of `page`, rounded to
 // the page's type.
-void WriteToken(const KvLayout& layout, void* page, int slot, const float* k, const float* v);
+void WriteToken(const KvLayout& layout, void* page, int slot, const float* k, const float* v,
+                const kernels::ElementwiseKernels& kernels = kernels::kElementwiseRef);
 // Zeroes one token's slot.
 void ClearToken(const KvLayout& layout, void* page, int slot);
 

@@ -16,7 +16,7 @@ void CpuBackend::KvWrite(const KvWriteArgs& args) {
   team_.ParallelFor(static_cast<int64_t>(args.targets.size()), [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const KvTarget& t = args.targets[i];
-      WriteToken(args.layout, t.page, t.slot, args.k.Row(t.row), args.v.Row(t.row));
+      WriteToken(args.layout, t.page, t.slot, args.k.Row(t.row), args.v.Row(t.row), elementwise_);
     }
   });
 }

@@ -62,7 +62,7 @@ void CpuBackend::Linear(const LinearArgs& args) {
   if (set.members[0].weight.codec == Codec::kBf16) {
     team_.ParallelFor(rows, [&](int64_t begin, int64_t end, int) {
       for (int64_t row = begin; row < end; ++row) {
-        kernels::RefToBf16(args.x.Row(row), set.k(), k_padded, rounded + row * k_padded);
+        elementwise_.to_bf16(args.x.Row(row), set.k(), k_padded, rounded + row * k_padded);
       }
     });
   }
@@ -98,9 +98,9 @@ void CpuBackend::Linear(const LinearArgs& args) {
         const float* from = block + row * kUnitChannels;
         float* to = args.y[m].Row(row) + channel;
         if (pair) {
-          kernels::RefSiluMul(from, second + row * kUnitChannels, static_cast<int>(channels), to);
+          elementwise_.silu_mul(from, second + row * kUnitChannels, static_cast<int>(channels), to);
         } else if (args.epilogue == LinearEpilogue::kResidual) {
-          for (int64_t c = 0; c < channels; ++c) to[c] = from[c] + to[c];
+          elementwise_.add(from, to, static_cast<int>(channels), to);
         } else {
           std::copy_n(from, channels, to);
         }

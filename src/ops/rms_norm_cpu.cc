@@ -1,5 +1,4 @@
 #include "backend/cpu/cpu_backend.h"
-#include "kernels/ref/ref.h"
 #include "ops/rms_norm.h"
 
 namespace lacuna {
@@ -9,7 +8,7 @@ void CpuBackend::RmsNorm(const RmsNormArgs& args) {
   team_.ParallelFor(args.x.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t row = begin; row < end; ++row) {
       for (int g = 0; g < args.groups; ++g) {
-        kernels::RefRmsNorm(args.x.Row(row) + g * n, args.weight, args.eps, n, args.y.Row(row) + g * n);
+        elementwise_.rms_norm(args.x.Row(row) + g * n, args.weight, args.eps, n, args.y.Row(row) + g * n);
       }
     }
   });

@@ -1,5 +1,4 @@
 #include "backend/cpu/cpu_backend.h"
-#include "kernels/ref/ref.h"
 #include "ops/rope.h"
 
 namespace lacuna {
@@ -7,7 +6,7 @@ namespace lacuna {
 void CpuBackend::Rope(const RopeArgs& args) {
   team_.ParallelFor(args.x.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t row = begin; row < end; ++row) {
-      kernels::RefRope(args.x.Row(row), args.heads, args.head_dim, args.cos.Row(row), args.sin.Row(row));
+      elementwise_.rope(args.x.Row(row), args.heads, args.head_dim, args.cos.Row(row), args.sin.Row(row));
     }
   });
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/cpu/elementwise.h"
+#include "base/cpu_features.h"
 #include "base/status_macros.h"
 #include "session/sampler.h"
 
@@ -46,7 +48,8 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
   Generation g;
   g.prompt_tokens = static_cast<int64_t>(prompt.size());
   if (options.max_tokens > 0) g.ids.reserve(static_cast<std::size_t>(std::min<int64_t>(options.max_tokens, 1 << 20)));
-  Sampler sampler(info.vocab_size);
+  LACUNA_ASSIGN_OR_RETURN(const Tier tier, HostTier());
+  Sampler sampler(info.vocab_size, ElementwiseFor(tier));
 
   Clock::time_point start = Clock::now();
   // Pieces, so that a cancel token is seen during a long prompt.

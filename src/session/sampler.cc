@@ -7,7 +7,6 @@
 #include "base/fp_scope.h"
 #include "base/philox.h"
 #include "kernels/ref/math.h"
-#include "kernels/ref/ref.h"
 
 namespace lacuna {
 namespace {
@@ -31,7 +30,8 @@ int32_t ArgMax(std::span<const float> logits) {
 
 }  // namespace
 
-Sampler::Sampler(int vocab_size) : candidates_(vocab_size), weights_(vocab_size) {}
+Sampler::Sampler(int vocab_size, const kernels::ElementwiseKernels& kernels)
+    : kernels_(kernels), candidates_(vocab_size), weights_(vocab_size) {}
 
 bool Sampler::Before(const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
@@ -55,8 +55,8 @@ size_t Sampler::KeepTopK(std::span<const float> logits, size_t k) {
 }
 
 float Sampler::Weigh(size_t n, float top, float temperature) {
-  for (size_t i = 0; i < n; ++i) weights_[i] = kernels::RefExp((candidates_[i].logit - top) / temperature);
-  return kernels::RefSum(weights_.data(), static_cast<ptrdiff_t>(n));
+  for (size_t i = 0; i < n; ++i) weights_[i] = candidates_[i].logit;
+  return kernels_.softmax_weights(weights_.data(), static_cast<ptrdiff_t>(n), top, temperature);
 }
 
 size_t Sampler::KeepTopP(size_t n, bool sorted, float top, float top_p) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/elementwise.h"
 #include "lacuna/generate.h"
 
 namespace lacuna {
@@ -22,7 +23,7 @@ namespace lacuna {
 // Scratch for one vocabulary; Sample allocates nothing. One thread at a time.
 class Sampler {
  public:
-  explicit Sampler(int vocab_size);
+  explicit Sampler(int vocab_size, const kernels::ElementwiseKernels& kernels = kernels::kElementwiseRef);
 
   // `logits` has vocab_size finite values (a NaN counts as -inf). Returns the id; always 0 <= id < vocab_size.
   int32_t Sample(std::span<const float> logits, const SamplingParams& params, uint64_t request, int64_t position);
@@ -40,6 +41,7 @@ class Sampler {
   size_t KeepMinP(size_t n, float top, float min_p);
   float Weigh(size_t n, float top, float temperature);  // fills weights_, returns their sum
 
+  const kernels::ElementwiseKernels& kernels_;
   std::vector<Candidate> candidates_;
   std::vector<float> weights_;
 };

@@ -51,7 +51,7 @@ AttentionArgs ArgsOf(const Case& c, const KvPages& pages, float* out) {
           .q_stride = c.head_dim,
           .out = out,
           .out_stride = c.head_dim,
-          .rows = c.heads,
+          .heads = c.heads,
           .head_dim = c.head_dim,
           .scale = c.scale,
           .position = c.position,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "backend/cpu/elementwise.h"
+#include "base/cpu_features.h"
 #include "threading/thread_team.h"
 
 namespace lacuna {
@@ -9,7 +11,7 @@ namespace lacuna {
 class CpuBackend final : public Backend {
  public:
   // `team` outlives the backend. A caller holds the team's lock for a pass: ops of two passes never interleave.
-  explicit CpuBackend(ThreadTeam& team) : team_(team) {}
+  CpuBackend(ThreadTeam& team, Tier tier) : team_(team), tier_(tier), elementwise_(ElementwiseFor(tier)) {}
 
   const char* name() const override { return "cpu"; }
   MemorySpace space() const override { return MemorySpace::kHost; }
@@ -23,6 +25,8 @@ class CpuBackend final : public Backend {
 
  private:
   ThreadTeam& team_;
+  const Tier tier_;
+  const kernels::ElementwiseKernels& elementwise_;
 };
 
 }  // namespace lacuna

@@ -36,8 +36,13 @@ struct Bpe::Parser {
         return Bad("vocab",
                    "the id of " + Quote(piece) + " is " + std::to_string(id) + "; it should be from 0 to 2147483646");
       }
-      if (bpe.vocab_.Add(piece, static_cast<int32_t>(id)) != Vocab::AddResult::kAdded) {
-        return Bad("vocab", "the token " + Quote(piece) + " is there twice");
+      switch (bpe.vocab_.Add(piece, static_cast<int32_t>(id))) {
+        case Vocab::AddResult::kAdded:
+          break;
+        case Vocab::AddResult::kDuplicate:
+          return Bad("vocab", "the token " + Quote(piece) + " is there twice");
+        case Vocab::AddResult::kFull:
+          return Bad("vocab", "has over 4 GB of tokens");
       }
     }
     LACUNA_RETURN_IF_ERROR(reader.status());

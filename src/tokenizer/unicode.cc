@@ -40,16 +40,22 @@ size_t Check(std::string_view s, size_t& bad, bool& cut) {
   return length;
 }
 
-// How many bytes from `pos` on are ASCII, in steps of eight.
-size_t AsciiRun(std::string_view s, size_t pos) {
-  size_t end = pos;
-  while (s.size() - end >= 8) {
+// The end of the valid characters from `pos` on, the fast way: ASCII in steps of eight bytes, and two-byte characters
+// (the rest is left to Check).
+size_t SkipCommon(std::string_view s, size_t pos) {
+  while (true) {
     uint64_t word;
-    std::memcpy(&word, s.data() + end, 8);
-    if (word & kHighBits) break;
-    end += 8;
+    while (s.size() - pos >= 8) {
+      std::memcpy(&word, s.data() + pos, 8);
+      if (word & kHighBits) break;
+      pos += 8;
+    }
+    while (pos < s.size() && static_cast<signed char>(s[pos]) >= 0) ++pos;
+    if (s.size() - pos < 2) return pos;
+    const auto lead = static_cast<unsigned char>(s[pos]), next = static_cast<unsigned char>(s[pos + 1]);
+    if (lead < 0xC2 || lead > 0xDF || (next & 0xC0) != 0x80) return pos;
+    pos += 2;
   }
-  return end - pos;
 }
 
 utf8proc_category_t Category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
@@ -101,7 +107,7 @@ void Append(char32_t c, std::string& out) {
 size_t AppendLossy(std::string_view bytes, bool final, std::string& out) {
   size_t pos = 0, copied = 0;  // bytes[copied, pos) are valid and not yet in `out`
   while (pos < bytes.size()) {
-    pos += AsciiRun(bytes, pos);
+    pos = SkipCommon(bytes, pos);
     if (pos == bytes.size()) break;
     size_t bad;
     bool cut;
@@ -123,7 +129,7 @@ size_t AppendLossy(std::string_view bytes, bool final, std::string& out) {
 bool IsValidUtf8(std::string_view bytes) {
   size_t pos = 0;
   while (pos < bytes.size()) {
-    pos += AsciiRun(bytes, pos);
+    pos = SkipCommon(bytes, pos);
     if (pos == bytes.size()) break;
     size_t bad;
     bool cut;
@@ -177,8 +183,7 @@ void AppendLower(char32_t c, std::string& out) {
 }
 
 std::string Normalize(std::string_view text, Form form) {
-  if (AsciiRun(text, 0) + 8 > text.size() &&
-      std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) {
     return std::string(text);
   }
   const bool compose = form == Form::kNfc || form == Form::kNfkc;

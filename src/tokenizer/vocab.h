@@ -10,9 +10,8 @@ namespace lacuna {
 
 class Vocab {
  public:
-  enum class AddResult { kAdded, kDuplicateString, kTooLong };
+  enum class AddResult { kAdded, kDuplicate, kFull };
 
-  void Reserve(size_t tokens, size_t bytes);
   AddResult Add(std::string_view piece, int32_t id);
   // Call once, after the last Add. Returns an id that two tokens have, or -1.
   int32_t IndexIds();
@@ -20,34 +19,38 @@ class Vocab {
   // The id of `piece`, or -1.
   int32_t Find(std::string_view piece) const;
   // Whether `id` has a token.
-  bool Has(int32_t id) const { return RecordOf(id) >= 0; }
+  bool Has(int32_t id) const { return EntryOf(id) != kNone; }
   std::string_view Piece(int32_t id) const;
-  size_t size() const { return records_.size(); }
+  size_t size() const { return entries_.size(); }
   int32_t max_id() const { return max_id_; }
 
  private:
-  struct Record {
-    uint64_t offset;  // into bytes_
-    uint32_t length;
+  // bytes_ has, for every token, a Header and its text; an entry is the place of its header. A lookup then waits for
+  // memory twice: for the slot and for the entry.
+  struct Header {
     int32_t id;
+    uint32_t length;
   };
-  // A slot of the hash table; the tag spares most comparisons.
   struct Slot {
-    uint32_t tag;
-    int32_t record;  // -1: empty
+    uint32_t tag;    // the hash's upper half, spares most comparisons
+    uint32_t entry;  // or kNone
   };
+  static constexpr uint32_t kNone = ~uint32_t{0};
 
   static uint64_t Hash(std::string_view s);
+  Header HeaderOf(uint32_t entry) const;
+  std::string_view Text(uint32_t entry) const {
+    return std::string_view(bytes_).substr(entry + sizeof(Header), HeaderOf(entry).length);
+  }
   size_t Locate(std::string_view piece, uint64_t hash) const;
-  std::string_view Text(const Record& r) const { return std::string_view(bytes_).substr(r.offset, r.length); }
-  int32_t RecordOf(int32_t id) const;
+  uint32_t EntryOf(int32_t id) const;
   void Rehash(size_t slots);
 
   std::string bytes_;
-  std::vector<Record> records_;
+  std::vector<uint32_t> entries_;  // in order of addition
   std::vector<Slot> slots_;
-  std::vector<int32_t> dense_;   // id -> record, where ids are dense
-  std::vector<int32_t> sorted_;  // records by id, where they are sparse
+  std::vector<uint32_t> dense_;   // id -> entry, where ids are dense
+  std::vector<uint32_t> sorted_;  // entries by id, where they are sparse
   int32_t max_id_ = -1;
 };
 

@@ -110,6 +110,7 @@ Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::st
         LACUNA_RETURN_IF_ERROR(ApplyNormalizers(normalizers, content, at_start));
         if (content != token.content) out.normalized_contents_[out.ids_[token.content]] = content;
       }
+      if (special_contents.count(content) > 0) out.skipped_ids_.insert(out.ids_[token.content]);
       (token.normalized ? out.normalized_ : out.raw_).Add(content, out.ids_[token.content]);
     }
   }
@@ -151,9 +152,10 @@ void AddedTokens::FindIn(std::string_view text, const Trie& trie, std::vector<Fo
       }
     }
     // The search goes on right behind the match itself: a token of white space that an rstrip took is still found,
-    // as in the reference implementation.
+    // unless its own lstrip leaves nothing of it. The reference implementation does so.
+    if (token.lstrip) begin = std::max(begin, done);
     if (done < begin) found.push_back({done, begin, -1});
-    found.push_back({begin, end, match.value});
+    if (begin < end) found.push_back({begin, end, match.value});
     done = end;
   }
   if (done != text.size()) found.push_back({done, text.size(), -1});

@@ -64,9 +64,9 @@ class AddedTokens {
   // What the decoder gets for it: the normalized content of tokens with `normalized`, so that a decoder which inverts
   // the normalizer finds what it expects.
   std::string_view DecodeContent(int32_t id) const;
-  // Whether decoding leaves it out with skip_special: the reference implementation looks the normalized content up
-  // among the special tokens, so a special token that the normalizer changes stays in the text.
-  bool IsSkipped(int32_t id) const { return IsSpecial(id) && normalized_contents_.count(id) == 0; }
+  // Whether decoding leaves it out with skip_special. The reference implementation looks DecodeContent up among the
+  // contents of special tokens, so a special token that the normalizer changes stays in the text.
+  bool IsSkipped(int32_t id) const { return skipped_ids_.count(id) > 0; }
   std::optional<int32_t> IdOf(std::string_view content) const;
   bool IsSpecial(int32_t id) const { return special_ids_.count(id) > 0; }
   int32_t max_id() const { return max_id_; }
@@ -82,7 +82,7 @@ class AddedTokens {
   std::unordered_map<std::string, int32_t> ids_;
   std::unordered_map<int32_t, AddedToken> tokens_;
   std::unordered_map<int32_t, std::string> normalized_contents_;  // where they differ from the content
-  std::unordered_set<int32_t> special_ids_;
+  std::unordered_set<int32_t> special_ids_, skipped_ids_;
   Trie raw_, normalized_;
   std::optional<Regex> word_;  // one word character, compiled when a token asks for single_word
   int32_t max_id_ = -1;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "tokenizer/regex_syntax.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna {

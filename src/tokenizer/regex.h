@@ -37,7 +37,4 @@ class Regex {
   std::string where_;
 };
 
-// The same expression in PCRE2's syntax, to be compiled with UTF, UCP and MULTILINE (regex_syntax.cc).
-Result<std::string> OnigurumaToPcre2(std::string_view pattern, const std::string& where);
-
 }  // namespace lacuna

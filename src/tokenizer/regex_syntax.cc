@@ -1,26 +1,27 @@
 // Oniguruma's syntax in PCRE2's. Hugging Face's `tokenizers` compiles patterns with Oniguruma (UTF-8, its own default
 // syntax); where PCRE2 reads the same letters otherwise, the expression is rewritten, or refused when there is no
 // equivalent:
-//   \s \S \w \W \h \H     properties that Oniguruma uses (PCRE2's \s has U+180E, its \w has no marks, its \h is blank)
+//   \s \w \d \h \v \p    sets as Oniguruma defines them (regex_properties.cc); the same for [:posix:]
 //   X{n,m}+               greedy repetition of the interval there, possessive in PCRE2: (?:X{n,m})+
 //   X{n}?                 optional X{n} there, lazy in PCRE2: (?:X{n})?
 //   {,n}                  {0,n}
 //   (?m)                  the dot matches newlines: (?s)
 //   (?i) in mid-group     holds for the rest of the group, alternatives included: (?i:...)
 //   [a[bc]]               union of classes; && and negated inner classes are refused
+#include <cctype>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status_macros.h"
-#include "tokenizer/regex.h"
+#include "tokenizer/regex_syntax.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna {
 namespace {
 
-constexpr char kWordSet[] = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
-constexpr char kHexSet[] = "0-9a-fA-F";
+// Oniguruma's \w has these six numbers outside of classes, from its table for Latin-1.
+constexpr char kWordExtra[] = R"(\xB2\xB3\xB9\xBC-\xBE)";
 constexpr int kMaxClassDepth = 8;
 
 bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -97,24 +98,30 @@ class Translator {
   Status Escape(bool in_class) {
     const char c = At(1);
     if (pos_ + 1 >= in_.size()) return Refuse("a \\ at its end");
-    const auto set = [&](const std::string& positive, const std::string& negative) -> Status {
-      pos_ += 2;
-      out_ += c >= 'a' ? positive : negative;
-      return {};
-    };
-    const std::string word = kWordSet, hex = kHexSet;
     switch (c) {
       case 's':
       case 'S':
-        return set(R"(\p{White_Space})", R"(\P{White_Space})");
+        pos_ += 2;
+        return Emit(WhiteSpaceSet(), c == 'S', in_class);
+      case 'd':
+      case 'D':
+        pos_ += 2;
+        return Emit(DigitSet(), c == 'D', in_class);
       case 'w':
-      case 'W':
-        if (in_class && c == 'W') return Refuse("\\W in a class");
-        return in_class ? set(word, "") : set("[" + word + "]", "[^" + word + "]");
+      case 'W': {
+        pos_ += 2;
+        CharacterSet word = WordSet();
+        if (!in_class) word.items += kWordExtra;
+        return Emit(word, c == 'W', in_class);
+      }
       case 'h':
       case 'H':
-        if (in_class && c == 'H') return Refuse("\\H in a class");
-        return in_class ? set(hex, "") : set("[" + hex + "]", "[^" + hex + "]");
+        pos_ += 2;
+        return Emit(HexDigitSet(), c == 'H', in_class);
+      case 'v':
+        pos_ += 2;
+        out_ += "\\x0B";
+        return {};
       case 'u': {
         const std::string_view digits = in_.substr(pos_ + 2, 4);
         if (digits.size() != 4 || !IsHex(digits[0]) || !IsHex(digits[1]) || !IsHex(digits[2]) || !IsHex(digits[3])) {
@@ -126,7 +133,7 @@ class Translator {
       }
       case 'p':
       case 'P':
-        return Property();
+        return Property(c == 'P', in_class);
       case 'Q':  // quotes in PCRE2, letters in Oniguruma
       case 'E':
         out_ += c;
@@ -141,27 +148,35 @@ class Translator {
     }
   }
 
-  // \p{Name} with the long names of general categories, which PCRE2 lacks.
-  Status Property() {
-    if (At(2) != '{') return Refuse("\\p without {");
+  // A set, as a class of its own or as part of one.
+  Status Emit(const CharacterSet& set, bool negated, bool in_class) {
+    if (!in_class) {
+      out_ += (negated ? "[^" : "[") + set.items + "]";
+    } else if (negated && set.negated.empty()) {
+      return Refuse("a negated set of several parts in a class");
+    } else {
+      out_ += negated ? set.negated : set.items;
+    }
+    return {};
+  }
+
+  // \p{Name}, \p{^Name}, \P{Name}
+  Status Property(bool negated, bool in_class) {
     const size_t close = in_.find('}', pos_);
-    if (close == std::string_view::npos) return Refuse("\\p{ without }");
+    if (At(2) != '{' || close == std::string_view::npos) return Refuse("\\p without {...}");
     std::string_view name = in_.substr(pos_ + 3, close - pos_ - 3);
-    out_.append(in_.substr(pos_, 3));
-    if (!name.empty() && name[0] == '^') {
-      out_ += '^';
+    if (name.starts_with('^')) {
+      negated = !negated;
       name.remove_prefix(1);
     }
-    static constexpr std::string_view kLong[][2] = {{"Letter", "L"},      {"Mark", "M"},  {"Number", "N"},
-                                                    {"Punctuation", "P"}, {"Punct", "P"}, {"Symbol", "S"},
-                                                    {"Separator", "Z"},   {"Other", "C"}, {"Alpha", "Alphabetic"}};
-    for (const auto& [from, to] : kLong) {
-      if (name == from) name = to;
+    if (name.size() > 64) return Refuse("a property with a long name");
+    for (const char c : name) {
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != ' ' && c != '_' && c != '-') {
+        return Refuse("a property whose name is not letters and digits");
+      }
     }
-    out_.append(name);
-    out_ += '}';
     pos_ = close + 1;
-    return {};
+    return Emit(PropertySet(name), negated, in_class);
   }
 
   // [...]; an inner, non-negated class is written into the outer one.
@@ -187,9 +202,14 @@ class Translator {
       } else if (c == '\\') {
         LACUNA_RETURN_IF_ERROR(Escape(true));
       } else if (c == '[' && At(1) == ':' && in_.find(":]", pos_ + 2) != std::string_view::npos) {
-        const size_t close = in_.find(":]", pos_ + 2) + 2;
-        out_.append(in_.substr(pos_, close - pos_));
-        pos_ = close;
+        const size_t close = in_.find(":]", pos_ + 2);
+        std::string_view name = in_.substr(pos_ + 2, close - pos_ - 2);
+        const bool negated = name.starts_with('^');
+        if (negated) name.remove_prefix(1);
+        const std::optional<CharacterSet> set = PosixSet(name);
+        if (!set) return Refuse("an unknown [:class:]");
+        pos_ = close + 2;
+        LACUNA_RETURN_IF_ERROR(Emit(*set, negated, true));
       } else if (c == '[') {
         LACUNA_RETURN_IF_ERROR(Class(depth + 1));
       } else if (c == '&' && At(1) == '&') {

@@ -5,6 +5,15 @@
 //   row r of a panel = 64 bytes = channel 0..15, each the pair (k = 2r, k = 2r + 1);  16 rows = one 1 KiB tile = 32 k.
 //   panel p starts at w + p * 16 * k_padded.
 // Packed f32 weight (f32 mode only): row k of a panel = 16 floats, one a channel; panel p starts at w + p * 16 * k.
+//
+// The input, x rounded to bf16 once and laid out for the kernel that reads it (LinearInput); k >= K is zero:
+//   kRows     [m][k_padded] bf16, rows x_stride apart.
+//   kWide     blocks of up to R rows (R is the kernel's): [block][k_padded][rows of the block] floats, so that a kernel
+//             broadcasts from one pointer. Every block but the last has R rows; block b starts at b * R * k_padded.
+//   kHalves   as kWide; an even k has its value in the low half of the 4 bytes, an odd one in the high half, and the
+//             other half is zero: what VDPBF16PS takes to be one chain.
+//   kTiles    row blocks of T = min(m, 16) rows, the last filled with rows of zeros: [block][k_padded / 32][T][32]
+//   bf16.
 #pragma once
 
 #include <stddef.h>
@@ -13,9 +22,24 @@
 
 namespace lacuna::kernels {
 
+enum class LinearInput { kRows, kWide, kHalves, kTiles };
+
+// Rounds columns [k_begin, k_end) of x, both multiples of 32, into a layout; columns from k on are zero.
+struct LinearInputArgs {
+  const float* x;  // m rows of k values
+  ptrdiff_t x_stride;
+  void* to;  // aligned to 64; LinearInputBytes() of them
+  int m;
+  int k;
+  int k_padded;
+  int k_begin;
+  int k_end;
+  int block_rows;  // R of kWide and kHalves
+};
+
 struct LinearBf16Args {
-  const bf16* x;       // m rows of k_padded values, padding zero
-  ptrdiff_t x_stride;  // elements between rows
+  const void* x;       // in the kernel's layout
+  ptrdiff_t x_stride;  // kRows: elements between rows
   const bf16* w;       // panel 0 of the weight
   float* y;            // row i, channel c of panel p at y[i * y_stride + (p - panel_begin) * 16 + c]
   ptrdiff_t y_stride;

@@ -18,10 +18,19 @@ void RefToBf16(const float* x, int k, int k_padded, bf16* y) {
   for (int i = k; i < k_padded; ++i) y[i] = bf16{0};
 }
 
+void RefInputRows(const LinearInputArgs& a) {
+  for (int i = 0; i < a.m; ++i) {
+    bf16* to = (bf16*)a.to + (ptrdiff_t)i * a.k_padded + a.k_begin;
+    const int width = a.k_end - a.k_begin, left = a.k - a.k_begin;
+    RefToBf16(a.x + i * a.x_stride + a.k_begin, left < width ? left : width, width, to);
+  }
+}
+
 void RefLinearBf16(const LinearBf16Args& args) {
   WideTile tile;
   alignas(64) float total[kRowBlock][16];
   alignas(64) float sum[kRowBlock][16];
+  const bf16* x = (const bf16*)args.x;
   const int segment = args.k_segment > 0 ? args.k_segment : args.k_padded;
   for (int p = args.panel_begin; p < args.panel_end; ++p) {
     const bf16* panel = args.w + (ptrdiff_t)p * 16 * args.k_padded;
@@ -37,7 +46,7 @@ void RefLinearBf16(const LinearBf16Args& args) {
         }
         for (int k = k0; k < k1; k += 32) {
           WidenTile(panel + 16 * (ptrdiff_t)k, &tile);
-          for (int i = 0; i < rows; ++i) DotStep(args.x + (row0 + i) * args.x_stride + k, &tile, sum[i]);
+          for (int i = 0; i < rows; ++i) DotStep(x + (row0 + i) * args.x_stride + k, &tile, sum[i]);
         }
         for (int i = 0; i < rows; ++i) {
           for (int c = 0; c < 16; ++c) total[i][c] = total[i][c] + sum[i][c];

@@ -18,6 +18,8 @@ float RefSumOfSquares(const float* x, ptrdiff_t n);
 // x rounded to bf16, zero-padded to k_padded.
 void RefToBf16(const float* x, int k, int k_padded, bf16* y);
 
+void RefInputRows(const LinearInputArgs& args);  // the same as a linear kernel's input, kRows
+
 void RefLinearBf16(const LinearBf16Args& args);  // bf16 dot: even and odd chains per 32-wide step
 void RefLinearF32(const LinearF32Args& args);    // one fma chain, k ascending
 

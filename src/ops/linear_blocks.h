@@ -1,20 +1,36 @@
-// How the CPU cuts a linear op: units of four panels (64 channels), each computed for all rows into a block that stays
-// in cache, then finished by the epilogue.
+// How the CPU cuts a linear op: units of a few panels, each computed for a block of rows into a buffer that stays in
+// cache, then finished by the epilogue.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace lacuna {
 
-inline constexpr int kUnitPanels = 4;
-inline constexpr int kUnitChannels = kUnitPanels * 16;
+// A multiple of every kernel's row block (3, 6, 8, 16), and enough for a prompt's pass of 512 rows.
+inline constexpr int kMaxBlockRows = 528;
+inline constexpr int kMaxUnitPanels = 16;  // of both members of a pair together
+// Floats between rows of a unit's buffer: not a power of two, or the rows of a tile share four cache sets.
+inline constexpr int BlockStride(int panels) { return panels * 16 + 16; }
 
-// The input, rounded to bf16 once for all members, K padded to 32.
-inline std::size_t RoundedInputBytes(int64_t rows, int64_t k) {
-  return static_cast<std::size_t>(rows * ((k + 31) / 32 * 32)) * 2 + 64;
+// Panels of each member in a unit. Few rows stream the weights: small units balance the threads best. Many rows need a
+// unit large enough that x, read once for it, is a small part of the traffic.
+inline int UnitPanels(int64_t rows, int64_t panels, int members, int workers) {
+  const int most = kMaxUnitPanels / members;
+  if (rows <= 32) return std::min(4, most);
+  const int64_t even_share = panels / (int64_t{4} * workers) / 2 * 2;
+  return static_cast<int>(std::clamp<int64_t>(even_share, 2, most));
 }
-// Two blocks a worker: gate and up are finished together.
-inline std::size_t BlockBytes(int64_t rows) { return static_cast<std::size_t>(rows) * kUnitChannels * sizeof(float) * 2; }
+
+// The input, rounded once for all members: 4 bytes a value are enough for every layout, K padded to 32.
+inline std::size_t RoundedInputBytes(int64_t rows, int64_t k) {
+  return static_cast<std::size_t>(std::min<int64_t>(rows, kMaxBlockRows) * ((k + 31) / 32 * 32)) * 4 + 64;
+}
+// A worker's buffers: a pair has two of half as many panels.
+inline std::size_t BlockBytes(int64_t rows) {
+  return static_cast<std::size_t>(std::min<int64_t>(rows, kMaxBlockRows)) * 2 * BlockStride(kMaxUnitPanels / 2) *
+         sizeof(float);
+}
 
 }  // namespace lacuna

@@ -175,6 +175,17 @@ void ThreadTeam::ParallelFor(int64_t blocks, FunctionRef<void(int64_t, int64_t, 
     fn(0, blocks, 0);
     return;
   }
+  SetShares(blocks);
+  RunLocked([this, chunk, fn](int worker, int) { ForBlocks(worker, fn, chunk); });
+}
+
+void ThreadTeam::Run(int64_t blocks, FunctionRef<void(int, int)> fn) {
+  TeamLock lock(*this);
+  SetShares(std::max<int64_t>(blocks, 0));
+  RunLocked(fn);
+}
+
+void ThreadTeam::SetShares(int64_t blocks) {
   // Quotient and remainder, so that blocks * workers cannot overflow.
   const int64_t share = blocks / workers_, extra = blocks % workers_;
   int64_t begin = 0;
@@ -183,11 +194,11 @@ void ThreadTeam::ParallelFor(int64_t blocks, FunctionRef<void(int64_t, int64_t, 
     begin += share + (w < extra);
     shares_[w].end = begin;
   }
-  if (chunk <= 0) chunk = std::max<int64_t>(1, share / 8);
-  RunLocked([this, chunk, fn](int worker, int) { Drain(worker, chunk, fn); });
+  share_ = share;
 }
 
-void ThreadTeam::Drain(int worker, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> fn) {
+void ThreadTeam::ForBlocks(int worker, FunctionRef<void(int64_t, int64_t, int)> fn, int64_t chunk) {
+  if (chunk <= 0) chunk = std::max<int64_t>(1, share_ / 8);
   for (int i = 0; i < workers_; ++i) {
     Share& share = shares_[worker + i < workers_ ? worker + i : worker + i - workers_];
     // The load keeps late thieves from writing to the line; `next` passes the end by at most a chunk a worker.

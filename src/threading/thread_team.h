@@ -46,6 +46,11 @@ class ThreadTeam {
   // is seen in the region, and everything written in the region is seen after it.
   void Run(FunctionRef<void(int worker, int workers)> fn);
 
+  // A region that also shares out blocks 0..blocks-1: inside, each worker calls ForBlocks once. Pieces are dealt as in
+  // ParallelFor.
+  void Run(int64_t blocks, FunctionRef<void(int worker, int workers)> fn);
+  void ForBlocks(int worker, FunctionRef<void(int64_t begin, int64_t end, int worker)> fn, int64_t chunk = 0);
+
   // Inside a region: returns when every worker has called it. What any worker wrote before is seen by all after.
   void Barrier(int worker);
 
@@ -73,7 +78,7 @@ class ThreadTeam {
   static void* ThreadMain(void* worker);
   void Work(int worker);
   void RunLocked(FunctionRef<void(int, int)> fn);
-  void Drain(int worker, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> fn);
+  void SetShares(int64_t blocks);
   void LeavePinnedCpu();
   bool HeldByThisThread() const;
   void Lock();
@@ -82,6 +87,7 @@ class ThreadTeam {
   const int workers_;
   const int64_t spin_ns_;
   std::unique_ptr<Share[]> shares_;
+  int64_t share_ = 0;  // the smallest share
   std::unique_ptr<Worker[]> threads_;
   int started_ = 0;                 // threads running, workers 1..started_
   std::vector<char> cpu_is_taken_;  // by processor: belongs to a pinned worker; empty when nothing is pinned

@@ -121,7 +121,7 @@ TEST(RefLinearBf16, RowsAndPanelRangesAreIndependent) {
     for (int row = m - 1; row >= 0; --row) {
       for (int panel = 0; panel < panels; panel += 2) {
         LinearBf16Args part = args;
-        part.x += row * k_padded;
+        part.x = x.data() + row * k_padded;
         part.m = 1;
         part.panel_begin = panel;
         part.panel_end = std::min(panels, panel + 2);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "backend/cpu/catalog.h"
 #include "backend/cpu/elementwise.h"
 #include "base/cpu_features.h"
 #include "threading/thread_team.h"
@@ -11,7 +12,10 @@ namespace lacuna {
 class CpuBackend final : public Backend {
  public:
   // `team` outlives the backend. A caller holds the team's lock for a pass: ops of two passes never interleave.
-  CpuBackend(ThreadTeam& team, Tier tier) : team_(team), tier_(tier), elementwise_(ElementwiseFor(tier)) {}
+  // Kernels are chosen for `target`, by default this machine up to the tier.
+  CpuBackend(ThreadTeam& team, Tier tier) : CpuBackend(team, TargetFor(HostCpuFeatures(), tier)) {}
+  CpuBackend(ThreadTeam& team, KernelTarget target)
+      : team_(team), target_(std::move(target)), tier_(target_.cap), elementwise_(ElementwiseFor(tier_)) {}
 
   const char* name() const override { return "cpu"; }
   MemorySpace space() const override { return MemorySpace::kHost; }
@@ -24,7 +28,11 @@ class CpuBackend final : public Backend {
   void Attention(const AttentionArgs& args) override;
 
  private:
+  void LinearBf16(const LinearArgs& args);
+  void LinearF32(const LinearArgs& args);
+
   ThreadTeam& team_;
+  const KernelTarget target_;
   const Tier tier_;
   const kernels::ElementwiseKernels& elementwise_;
 };

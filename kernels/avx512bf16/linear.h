@@ -1,0 +1,11 @@
+// Linear kernels of the avx512bf16 tier; each equals kernels/ref bit for bit.
+#pragma once
+
+#include "kernels/linear.h"
+
+namespace lacuna::kernels {
+
+void Avx512Bf16LinearBf16Rows(const LinearBf16Args& args);   // m = 1..8, kHalves
+void Avx512Bf16LinearBf16Block(const LinearBf16Args& args);  // any m, kHalves in blocks of 6
+
+}  // namespace lacuna::kernels

@@ -12,8 +12,9 @@
 //             broadcasts from one pointer. Every block but the last has R rows; block b starts at b * R * k_padded.
 //   kHalves   as kWide; an even k has its value in the low half of the 4 bytes, an odd one in the high half, and the
 //             other half is zero: what VDPBF16PS takes to be one chain.
-//   kTiles    row blocks of T = min(m, 16) rows, the last filled with rows of zeros: [block][k_padded / 32][T][32]
-//   bf16.
+//   kTiles    row blocks of T = min(m, 16) rows, the last filled with rows of zeros, in chunks of kTileChunk columns:
+//             [chunk][block][step of the chunk][T][32] bf16, so that what a chunk needs is contiguous (blocks that are
+//             K apart fall on the same cache sets).
 #pragma once
 
 #include <stddef.h>
@@ -21,6 +22,8 @@
 #include "base/bf16.h"
 
 namespace lacuna::kernels {
+
+enum { kTileChunk = 512 };
 
 enum class LinearInput { kRows, kWide, kHalves, kTiles };
 

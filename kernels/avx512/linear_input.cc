@@ -56,16 +56,23 @@ void Avx512InputHalves(const LinearInputArgs& args) { Wide<true>(args); }
 
 void Avx512InputTiles(const LinearInputArgs& a) {
   const int tile_rows = a.m < 16 ? a.m : 16;
-  for (int row0 = 0; row0 < a.m; row0 += tile_rows) {
-    char* block = (char*)a.to + (ptrdiff_t)row0 * a.k_padded * 2;
-    for (int i = 0; i < tile_rows; ++i) {
-      const float* row = a.x + (row0 + i) * a.x_stride;
-      const int end = row0 + i < a.m ? a.k : 0;  // a row beyond m is zeros, and is not touched
-      for (int k = a.k_begin; k < a.k_end; k += 32) {
-        const __m256i low = _mm512_cvtepi32_epi16(_mm512_srli_epi32(Round(Load(row, k, end)), 16));
-        const __m256i high = _mm512_cvtepi32_epi16(_mm512_srli_epi32(Round(Load(row, k + 16, end)), 16));
-        char* to = block + (ptrdiff_t)k * tile_rows * 2 + i * 64;
-        _mm512_store_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+  const int blocks = (a.m + tile_rows - 1) / tile_rows;
+  for (int k0 = a.k_begin / kTileChunk * kTileChunk; k0 < a.k_end; k0 += kTileChunk) {
+    const int width = a.k_padded - k0 < kTileChunk ? a.k_padded - k0 : kTileChunk;
+    const int begin = a.k_begin > k0 ? a.k_begin : k0;
+    const int end = a.k_end < k0 + width ? a.k_end : k0 + width;
+    for (int b = 0; b < blocks; ++b) {
+      char* block = (char*)a.to + ((ptrdiff_t)k0 * blocks + b * width) * tile_rows * 2;
+      for (int i = 0; i < tile_rows; ++i) {
+        const bool there = b * tile_rows + i < a.m;  // a row beyond m is zeros
+        const float* row = there ? a.x + (b * tile_rows + i) * a.x_stride : a.x;
+        const int row_end = there ? a.k : 0;
+        for (int k = begin; k < end; k += 32) {
+          const __m256i low = _mm512_cvtepi32_epi16(_mm512_srli_epi32(Round(Load(row, k, row_end)), 16));
+          const __m256i high = _mm512_cvtepi32_epi16(_mm512_srli_epi32(Round(Load(row, k + 16, row_end)), 16));
+          char* to = block + (ptrdiff_t)(k - k0) * tile_rows * 2 + i * 64;
+          _mm512_store_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+        }
       }
     }
   }

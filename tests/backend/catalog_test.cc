@@ -1,0 +1,119 @@
+// Selection is pinned for machines nobody here has, and the reasons a kernel declines are said.
+#include "backend/cpu/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace lacuna {
+namespace {
+
+CpuFeatures Haswell() {
+  CpuFeatures f;
+  f.vendor = "GenuineIntel";
+  f.avx2 = f.fma = f.os_ymm = true;
+  return f;
+}
+CpuFeatures IceLake() {
+  CpuFeatures f = Haswell();
+  f.avx512f = f.avx512bw = f.avx512dq = f.avx512vl = f.os_zmm = true;
+  f.avx512vbmi = f.avx512vbmi2 = f.avx512vnni = f.avx512vpopcntdq = true;
+  return f;
+}
+CpuFeatures SapphireRapids() {
+  CpuFeatures f = IceLake();
+  f.avx512bf16 = f.amx_tile = f.amx_bf16 = f.amx_int8 = f.os_tile = f.tile_permission = true;
+  return f;
+}
+CpuFeatures Zen5() {
+  CpuFeatures f = IceLake();
+  f.vendor = "AuthenticAMD";
+  f.avx512bf16 = true;
+  return f;
+}
+
+std::string Chosen(const CpuFeatures& features, Tier cap, int m) {
+  return Select(LinearBf16Kernels(), m, TargetFor(features, cap)).name;
+}
+
+TEST(Catalog, LinearOnEachMachine) {
+  EXPECT_EQ(Chosen(Haswell(), Tier::kAmx, 1), "simd_linear_bf16");
+  EXPECT_EQ(Chosen(Haswell(), Tier::kAmx, 512), "simd_linear_bf16");
+  EXPECT_EQ(Chosen(IceLake(), Tier::kAmx, 1), "avx512_linear_bf16_rows");
+  EXPECT_EQ(Chosen(IceLake(), Tier::kAmx, 8), "avx512_linear_bf16_rows");
+  EXPECT_EQ(Chosen(IceLake(), Tier::kAmx, 9), "avx512_linear_bf16_block");
+  EXPECT_EQ(Chosen(Zen5(), Tier::kAmx, 1), "avx512bf16_linear_bf16_rows");
+  EXPECT_EQ(Chosen(Zen5(), Tier::kAmx, 512), "avx512bf16_linear_bf16_block");
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 1), "avx512_linear_bf16_rows");
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 16), "amx_linear_bf16_few");
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 17), "amx_linear_bf16_block");
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 100000), "amx_linear_bf16_block");
+}
+
+TEST(Catalog, TheCapHolds) {
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kRef, 1), "ref_linear_bf16");
+  EXPECT_EQ(Chosen(SapphireRapids(), Tier::kSimd, 512), "simd_linear_bf16");
+  for (int m = 1; m < 600; ++m) {
+    EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAvx512, m).substr(0, 7), "avx512_");
+    EXPECT_EQ(Chosen(Zen5(), Tier::kAvx512, m).substr(0, 7), "avx512_");
+  }
+}
+
+// Without AVX512_BF16 but with tiles, as under the emulator: a tier's name alone does not promise the tier below it.
+TEST(Catalog, AmxDoesNotPromiseBf16Dots) {
+  CpuFeatures f = Zen5();
+  f.avx512bf16 = false;
+  f.amx_tile = f.amx_bf16 = f.amx_int8 = f.os_tile = f.tile_permission = true;
+  EXPECT_EQ(Chosen(f, Tier::kAmx, 1), "avx512_linear_bf16_rows");
+  EXPECT_EQ(Chosen(f, Tier::kAmx, 64), "amx_linear_bf16_block");
+}
+
+TEST(Catalog, CostsDecideAmongKernelsThatCan) {
+  KernelTarget target = TargetFor(SapphireRapids(), Tier::kAmx);
+  target.costs.from[static_cast<int>(Crossover::kAmxFew)] = 5;
+  EXPECT_STREQ(Select(LinearBf16Kernels(), 4, target).name, "avx512_linear_bf16_rows");
+  EXPECT_STREQ(Select(LinearBf16Kernels(), 5, target).name, "amx_linear_bf16_few");
+  target.costs.from[static_cast<int>(Crossover::kAvx512Bf16Rows)] = 1;
+  EXPECT_STREQ(Select(LinearBf16Kernels(), 4, target).name, "avx512bf16_linear_bf16_rows");
+}
+
+TEST(Catalog, DecliningHasAReason) {
+  auto why = [](const CpuFeatures& features, Tier cap, Tier tier, int min_m, int max_m, Crossover from, int m) {
+    const KernelTarget target = TargetFor(features, cap);
+    return DeclineText(Declines(tier, min_m, max_m, from, m, target), tier, min_m, max_m, from, target);
+  };
+  EXPECT_EQ(why(Haswell(), Tier::kAmx, Tier::kAvx512, 1, 8, Crossover::kAlways, 1).substr(0, 6), "needs ");
+  EXPECT_EQ(why(SapphireRapids(), Tier::kAvx512, Tier::kAmx, 1, 8, Crossover::kAlways, 1),
+            "is of tier amx, above the cap avx512");
+  EXPECT_EQ(why(IceLake(), Tier::kAmx, Tier::kAvx512, 1, 8, Crossover::kAlways, 9), "is for 1 to 8 rows");
+  EXPECT_EQ(why(IceLake(), Tier::kAmx, Tier::kAvx512, 1, 99, Crossover::kAvx512Block, 8), "is slower below 9 rows");
+  EXPECT_EQ(why(SapphireRapids(), Tier::kAmx, Tier::kAvx512Bf16, 1, 8, Crossover::kAvx512Bf16Rows, 1),
+            "is slower on this processor");
+  EXPECT_EQ(why(Zen5(), Tier::kAmx, Tier::kAvx512Bf16, 1, 8, Crossover::kAvx512Bf16Rows, 1), "");
+}
+
+TEST(Catalog, NamesSayTheTierAndAreUnique) {
+  std::set<std::string> names;
+  for (const LinearBf16Kernel& kernel : LinearBf16Kernels()) {
+    EXPECT_EQ(std::string(kernel.name).rfind(std::string(TierName(kernel.tier)) + "_linear_bf16", 0), 0u)
+        << kernel.name;
+    EXPECT_TRUE(names.insert(kernel.name).second) << kernel.name;
+  }
+}
+
+TEST(Catalog, CountersAreReadByName) {
+  ResetKernelCounts();
+  EXPECT_TRUE(ReadKernelCounts().empty());
+  LinearBf16Kernels()[1].counter->Add(640);
+  LinearBf16Kernels()[1].counter->Add(64);
+  const std::vector<KernelCount> counts = ReadKernelCounts();
+  ASSERT_EQ(counts.size(), 1u);
+  EXPECT_EQ(counts[0].name, LinearBf16Kernels()[1].name);
+  EXPECT_EQ(counts[0].calls, 2u);
+  EXPECT_EQ(counts[0].bytes, 704u);
+  ResetKernelCounts();
+}
+
+}  // namespace
+}  // namespace lacuna

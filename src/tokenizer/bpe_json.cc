@@ -21,7 +21,10 @@ struct Bpe::Parser {
     return InvalidInput(name + ": model." + field + ": " + what);
   }
   static std::string Quote(std::string_view s) {
-    return "\"" + std::string(s.substr(0, 80)) + (s.size() > 80 ? "...\"" : "\"");
+    std::string out = "\"";
+    out += s.substr(0, 80);
+    out += s.size() > 80 ? "...\"" : "\"";
+    return out;
   }
 
   Status ReadVocab() {

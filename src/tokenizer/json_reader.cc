@@ -223,7 +223,7 @@ bool JsonReader::ReadInt(int64_t& value) {
   bool integer;
   if (!ScanNumber(digits, integer)) return false;
   if (!integer || std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc()) {
-    return Fail("\"" + std::string(digits.substr(0, 40)) + "\" should be a whole number of at most 63 bits");
+    return Fail(std::string(digits.substr(0, 40)) + " should be a whole number of at most 63 bits");
   }
   return true;
 }
@@ -233,7 +233,7 @@ bool JsonReader::ReadDouble(double& value) {
   bool integer;
   if (!ScanNumber(digits, integer)) return false;
   if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc()) {
-    return Fail("\"" + std::string(digits.substr(0, 40)) + "\" is out of range");
+    return Fail(std::string(digits.substr(0, 40)) + " is out of range");
   }
   return true;
 }

@@ -10,21 +10,19 @@ namespace {
 
 using nlohmann::json;
 
-Status CheckId(const json& value, const std::string& where, int32_t id_end, int32_t& id) {
-  if (value.is_number_integer() && !value.is_number_float()) {
-    const bool fits = value.is_number_unsigned() ? value.get<uint64_t>() < static_cast<uint64_t>(id_end)
-                                                 : value.get<int64_t>() >= 0 && value.get<int64_t>() < id_end;
-    if (fits) {
-      id = value.get<int32_t>();
-      return {};
-    }
+Status CheckId(const json& value, const std::string& where, const HasToken& has, int32_t& id) {
+  const bool fits = value.is_number_integer() &&
+                    (value.is_number_unsigned() ? value.get<uint64_t>() <= INT32_MAX : value.get<int64_t>() >= 0);
+  if (fits && has(value.get<int32_t>())) {
+    id = value.get<int32_t>();
+    return {};
   }
-  return InvalidInput(where + ": should be a token id below " + std::to_string(id_end) + ", the vocabulary's size");
+  return InvalidInput(where + ": " + value.dump() + " should be the id of a token");
 }
 
 // TemplateProcessing: "single" lists {"SpecialToken": {"id": NAME}} and {"Sequence": {"id": "A"}}, and
 // "special_tokens" gives each NAME its ids. "pair" is not used: lacuna encodes single texts.
-Status ParseTemplate(JsonFields& fields, int32_t id_end, Template& out) {
+Status ParseTemplate(JsonFields& fields, const HasToken& has, Template& out) {
   const json* single = fields.Array("single");
   const json* specials = fields.Object("special_tokens");
   fields.Ignore({"pair"});
@@ -54,7 +52,7 @@ Status ParseTemplate(JsonFields& fields, int32_t id_end, Template& out) {
     LACUNA_RETURN_IF_ERROR(token.Finish());
     for (const json& value : *ids) {
       int32_t id = 0;
-      LACUNA_RETURN_IF_ERROR(CheckId(value, token.Path("ids"), id_end, id));
+      LACUNA_RETURN_IF_ERROR(CheckId(value, token.Path("ids"), has, id));
       out.items.push_back(id);
     }
   }
@@ -62,7 +60,7 @@ Status ParseTemplate(JsonFields& fields, int32_t id_end, Template& out) {
 }
 
 // RobertaProcessing and BertProcessing: "cls" and "sep" are [token, id].
-Status ParseClsSep(JsonFields& fields, int32_t id_end, Template& out) {
+Status ParseClsSep(JsonFields& fields, const HasToken& has, Template& out) {
   fields.Ignore({"trim_offsets", "add_prefix_space"});  // offsets only
   for (const char* key : {"cls", "sep"}) {
     const json* pair = fields.Array(key);
@@ -70,7 +68,7 @@ Status ParseClsSep(JsonFields& fields, int32_t id_end, Template& out) {
     if (pair && pair->size() != 2) {
       return InvalidInput(fields.Path(key) + ": should be a token and its id");
     }
-    if (pair) LACUNA_RETURN_IF_ERROR(CheckId((*pair)[1], fields.Path(key), id_end, id));
+    if (pair) LACUNA_RETURN_IF_ERROR(CheckId((*pair)[1], fields.Path(key), has, id));
     if (!out.items.empty()) out.items.push_back(Template::kText);
     out.items.push_back(id);
   }
@@ -79,7 +77,7 @@ Status ParseClsSep(JsonFields& fields, int32_t id_end, Template& out) {
 
 }  // namespace
 
-Status ParsePostProcessor(const json& node, const std::string& where, int32_t id_end,
+Status ParsePostProcessor(const json& node, const std::string& where, const HasToken& has,
                           std::vector<Template>& templates) {
   if (node.is_null()) return {};
   JsonFields fields(node, where);
@@ -88,17 +86,17 @@ Status ParsePostProcessor(const json& node, const std::string& where, int32_t id
     if (const json* list = fields.Array("processors")) {
       for (size_t i = 0; i < list->size(); ++i) {
         const std::string path = fields.Path("processors[" + std::to_string(i) + "]");
-        LACUNA_RETURN_IF_ERROR(ParsePostProcessor((*list)[i], path, id_end, templates));
+        LACUNA_RETURN_IF_ERROR(ParsePostProcessor((*list)[i], path, has, templates));
       }
     }
   } else if (type == "TemplateProcessing") {
     Template t;
-    LACUNA_RETURN_IF_ERROR(ParseTemplate(fields, id_end, t));
+    LACUNA_RETURN_IF_ERROR(ParseTemplate(fields, has, t));
     templates.push_back(std::move(t));
     return {};
   } else if (type == "RobertaProcessing" || type == "BertProcessing") {
     Template t;
-    LACUNA_RETURN_IF_ERROR(ParseClsSep(fields, id_end, t));
+    LACUNA_RETURN_IF_ERROR(ParseClsSep(fields, has, t));
     templates.push_back(std::move(t));
     return {};
   } else if (type == "ByteLevel") {

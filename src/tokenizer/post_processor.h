@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,8 +17,11 @@ struct Template {
   std::vector<int32_t> items;
 };
 
-// Appends the templates that `node` describes (none for null), to be applied in order. Ids must be below `id_end`.
-Status ParsePostProcessor(const nlohmann::json& node, const std::string& where, int32_t id_end,
+using HasToken = std::function<bool(int32_t id)>;
+
+// Appends the templates that `node` describes (none for null), to be applied in order. Every id must be in the
+// vocabulary, as `has` tells.
+Status ParsePostProcessor(const nlohmann::json& node, const std::string& where, const HasToken& has,
                           std::vector<Template>& templates);
 
 // Without `add_special` only the text's ids remain.

@@ -96,9 +96,9 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Parse(std::string_view json,
   LACUNA_RETURN_IF_ERROR(ParseDecoder(Dom(sections.decoder), name + ": decoder", parts.decoder, parts.byte_level));
   LACUNA_ASSIGN_OR_RETURN(parts.added, AddedTokens::Parse(Dom(sections.added_tokens), name + ": added_tokens",
                                                           parts.bpe.vocab(), parts.normalizers));
-  const int32_t id_end = std::max(parts.bpe.vocab().max_id(), parts.added.max_id()) + 1;
+  const auto has = [&](int32_t id) { return parts.bpe.vocab().Has(id) || !parts.added.Content(id).empty(); };
   LACUNA_RETURN_IF_ERROR(
-      ParsePostProcessor(Dom(sections.post_processor), name + ": post_processor", id_end, parts.templates));
+      ParsePostProcessor(Dom(sections.post_processor), name + ": post_processor", has, parts.templates));
   return std::shared_ptr<const Tokenizer>(std::make_shared<BpeTokenizer>(std::move(parts)));
 }
 

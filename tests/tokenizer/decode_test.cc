@@ -104,7 +104,7 @@ TEST(TokenizerDecoder, SkipsSpecialTokens) {
   json j = Mini();
   json plain = testing::AddedToken(27, "<p>");
   plain["special"] = false;
-  j["added_tokens"] = {testing::AddedToken(26, "<s>"), plain};
+  j["added_tokens"] = json::array({testing::AddedToken(26, "<s>"), plain});
   const auto tokenizer = testing::Parse(j);
   const std::vector<int32_t> ids = {26, 1, 27, 26};
   EXPECT_EQ(*tokenizer->Decode(ids), "a<p>");

@@ -60,7 +60,10 @@ inline std::string Pieces(const nlohmann::json& json, const std::string& text) {
   const auto ids = tokenizer->Encode(text);
   if (!ids.ok()) return ids.status().message();
   std::string out;
-  for (const int32_t id : *ids) out += (out.empty() ? "" : "|") + std::string(tokenizer->Piece(id));
+  for (const int32_t id : *ids) {
+    if (!out.empty()) out += '|';
+    out += tokenizer->Piece(id);
+  }
   return out;
 }
 

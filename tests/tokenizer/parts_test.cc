@@ -154,14 +154,14 @@ TEST(TokenizerPreTokenizer, Each) {
 TEST(TokenizerPreTokenizer, FirstMeansTheStartOfTheInput) {
   json j = With("pre_tokenizer",
                 {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "first"}, {"split", true}});
-  j["added_tokens"] = {AddedToken(26, "<s>")};
+  j["added_tokens"] = json::array({AddedToken(26, "<s>")});
   EXPECT_EQ(Pieces(j, "a<s>a"), "\u2581a|<s>|a");
   EXPECT_EQ(Pieces(j, "<s>a"), "<s>|a");
 }
 
 TEST(TokenizerPostProcessor, Each) {
   json j = Mini();
-  j["added_tokens"] = {AddedToken(26, "<s>"), AddedToken(27, "</s>")};
+  j["added_tokens"] = json::array({AddedToken(26, "<s>"), AddedToken(27, "</s>")});
   const json item = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}}, text = {{"Sequence", {{"id", "A"}}}};
   const json special = {{"<s>", {{"id", "<s>"}, {"ids", {26, 27}}, {"tokens", {"<s>", "</s>"}}}}};
   const json templ = {{"type", "TemplateProcessing"}, {"single", {item, text}}, {"special_tokens", special}};
@@ -183,7 +183,7 @@ TEST(TokenizerAddedTokens, FlagsAndLongestMatch) {
   left["lstrip"] = true;
   right["rstrip"] = true;
   word["single_word"] = true;
-  j["added_tokens"] = {left, right, word, AddedToken(29, "<l><r>"), AddedToken(30, "<")};
+  j["added_tokens"] = json::array({left, right, word, AddedToken(29, "<l><r>"), AddedToken(30, "<")});
   EXPECT_EQ(Pieces(j, "a \u00a0<l> b"), "a|<l>| |b");
   EXPECT_EQ(Pieces(j, "a <r> \n b"), "a| |<r>|b");
   EXPECT_EQ(Pieces(j, "a<l><r>b"), "a|<l><r>|b");
@@ -196,19 +196,19 @@ TEST(TokenizerAddedTokens, NormalizedOnesAreFoundInNormalizedText) {
   json raw = AddedToken(26, "AA"), normalized = AddedToken(27, "BB");
   normalized["normalized"] = true;
   normalized["special"] = false;
-  j["added_tokens"] = {raw, normalized};
+  j["added_tokens"] = json::array({raw, normalized});
   EXPECT_EQ(Pieces(j, "AAaaBBbb"), "AA|aa|BB|BB");
 }
 
 TEST(TokenizerAddedTokens, NormalizerRunsBetweenThem) {
   json j = With("normalizer", {{"type", "Prepend"}, {"prepend", "\u2581"}});
-  j["added_tokens"] = {AddedToken(26, "<s>")};
+  j["added_tokens"] = json::array({AddedToken(26, "<s>")});
   EXPECT_EQ(Pieces(j, "a<s>a"), "\u2581a|<s>|\u2581a");
 }
 
 TEST(Tokenizer, AnswersAboutTheVocabulary) {
   json j = Mini(true);
-  j["added_tokens"] = {AddedToken(282, "<s>")};
+  j["added_tokens"] = json::array({AddedToken(282, "<s>")});
   const auto tokenizer = testing::Parse(j);
   EXPECT_EQ(tokenizer->vocab_size(), 283);
   EXPECT_EQ(tokenizer->Piece(282), "<s>");

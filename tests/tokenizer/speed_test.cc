@@ -91,7 +91,11 @@ std::string ToJson(const Synthetic& s, bool pairs) {
   for (const auto& [a, b] : s.merges) {
     text += first ? "\n" : ",\n";
     first = false;
-    text += pairs ? "[" + Quote(a) + "," + Quote(b) + "]" : Quote(a + " " + b);
+    if (pairs) {
+      text.append("[").append(Quote(a)).append(",").append(Quote(b)).append("]");
+    } else {
+      text += Quote(a + " " + b);
+    }
   }
   return text + "]}}";
 }
@@ -111,7 +115,7 @@ TEST(TokenizerSpeed, NineMegabytesLoadInAThirdOfASecond) {
     }
     RecordProperty(pairs ? "load_ms_pairs" : "load_ms_strings", static_cast<int>(best * 1e3));
     std::printf("load of %.1f MB: %.0f ms\n", static_cast<double>(json.size()) * 1e-6, best * 1e3);
-    if (!LACUNA_SLOW_BUILD) EXPECT_LT(best, 0.3);
+    EXPECT_TRUE(LACUNA_SLOW_BUILD || best < 0.3) << best << " s";
   }
 }
 
@@ -140,7 +144,7 @@ TEST(TokenizerSpeed, EncodingIsNotQuadratic) {
     std::printf("%.0f ms for 1 MB of '%c'\n", whole * 1e3, text[0]);
     // Quadratic would be 16 times the quarter's; n log n with colder caches is about 5.
     EXPECT_LT(whole, 10 * quarter + 0.01);
-    if (!LACUNA_SLOW_BUILD) EXPECT_LT(whole, 3);
+    EXPECT_TRUE(LACUNA_SLOW_BUILD || whole < 3) << whole << " s";
   }
 }
 

@@ -13,7 +13,7 @@ build="g++ cmake ninja-build ccache pkg-config
   libtbb-dev libpcre2-dev libutf8proc-dev libhwy-dev nlohmann-json3-dev
   libcli11-dev libedit-dev"
 # clang with its sanitizer and fuzzer runtimes, GoogleTest; Google Benchmark and oneDNN for bench/.
-tests="clang-14 libclang-rt-14-dev libgtest-dev libbenchmark-dev libdnnl-dev"
+tests="clang-14 libclang-rt-14-dev libgtest-dev libbenchmark-dev libdnnl-dev qemu-user"
 
 packages=$build
 for option in "$@"; do

@@ -26,6 +26,8 @@ void AddTokenize(CLI::App& app, Run* run);
 void AddDetokenize(CLI::App& app, Run* run);
 void AddInspect(CLI::App& app, Run* run);
 void AddSynth(CLI::App& app, Run* run);
+void AddBench(CLI::App& app, Run* run);
+void AddDoctor(CLI::App& app, Run* run);
 
 // CLI11 option with a LACUNA_ environment variable of the long flag's name ("--top-k": LACUNA_TOP_K).
 template <typename T>

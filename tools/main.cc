@@ -10,7 +10,8 @@ namespace {
 // llama.cpp's short flags of several letters, which CLI11 would read as clusters of one-letter flags.
 void RewriteShortFlags(std::vector<std::string>& args) {
   static const std::map<std::string, std::string> kLong = {
-      {"-sys", "--system-prompt"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"}};
+      {"-sys", "--system-prompt"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"},
+      {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}};
   for (std::string& arg : args) {
     if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;
   }
@@ -37,6 +38,8 @@ int main(int argc, char** argv) {
   add("tokenize", "Text to token ids", AddTokenize);
   add("detokenize", "Token ids to text", AddDetokenize);
   add("inspect", "What is in a model directory", AddInspect);
+  add("bench", "How fast a model runs, beside what the machine allows", AddBench);
+  add("doctor", "What this machine has, what is chosen on it and why", AddDoctor);
   add("synth", "Write a model of a known shape with random weights", AddSynth);
 
   std::vector<std::string> args(argv + 1, argv + argc);

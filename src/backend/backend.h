@@ -2,6 +2,7 @@
 // the way work is spread; callers own all memory. Ops run in order; arguments were validated by the op's Run function.
 #pragma once
 
+#include "backend/traffic.h"
 #include "backend/view.h"
 
 namespace lacuna {
@@ -25,6 +26,12 @@ class Backend {
   virtual void Rope(const RopeArgs& args) = 0;
   virtual void KvWrite(const KvWriteArgs& args) = 0;
   virtual void Attention(const AttentionArgs& args) = 0;
+
+  // Filled by the ops' Run functions.
+  Traffic& traffic() { return traffic_; }
+
+ private:
+  Traffic traffic_;
 };
 
 }  // namespace lacuna

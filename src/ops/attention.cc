@@ -1,5 +1,7 @@
 #include "ops/attention.h"
 
+#include <algorithm>
+
 #include "ops/validate.h"
 
 namespace lacuna {
@@ -18,8 +20,35 @@ Status Validate(const AttentionArgs& args) {
   return CheckView("attention: y", args.y, args.q.rows, args.q.cols);
 }
 
+namespace {
+
+OpCount Count(const AttentionArgs& args) {
+  const auto token_bytes = static_cast<int64_t>(args.layout.PageBytes() / 64);
+  const auto first = [&](const AttentionRow& row) {
+    return args.window > 0 ? std::max<int64_t>(0, row.position - args.window + 1) : 0;
+  };
+  OpCount count;
+  for (std::size_t i = 0; i < args.rows.size();) {
+    // Rows of one lane stand together and share its pages: what any of them sees is read once.
+    const AttentionRow& lane = args.rows[i];
+    int64_t begin = first(lane), end = lane.position + 1;
+    for (; i < args.rows.size() && args.rows[i].pages == lane.pages; ++i) {
+      const AttentionRow& row = args.rows[i];
+      begin = std::min(begin, first(row));
+      end = std::max(end, row.position + 1);
+      count.ops += 4 * (row.position + 1 - first(row)) * args.heads * args.layout.head_dim;
+    }
+    count.bytes += (end - begin) * token_bytes;
+  }
+  return count;
+}
+
+}  // namespace
+
 Status Attention(Backend& backend, const AttentionArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  const OpCount count = Count(args);
+  const OpScope scope(backend.traffic(), OpKind::kAttention, count.bytes, count.ops);
   backend.Attention(args);
   return {};
 }

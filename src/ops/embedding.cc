@@ -20,6 +20,7 @@ Status Validate(const EmbeddingArgs& args) {
 
 Status Embedding(Backend& backend, const EmbeddingArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  const OpScope scope(backend.traffic(), OpKind::kEmbedding);
   backend.Embedding(args);
   return {};
 }

@@ -19,6 +19,7 @@ Status Validate(const KvWriteArgs& args) {
 
 Status KvWrite(Backend& backend, const KvWriteArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  const OpScope scope(backend.traffic(), OpKind::kKvWrite);
   backend.KvWrite(args);
   return {};
 }

@@ -25,6 +25,13 @@ Status Validate(const LinearArgs& args) {
 
 Status Linear(Backend& backend, const LinearArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  int64_t bytes = 0, ops = 0;
+  for (const LinearMember& member : args.set->members) {
+    const PackedWeight& w = member.weight;
+    bytes += static_cast<int64_t>(w.PanelBytes()) * w.panels();
+    ops += 2 * args.x.rows * w.n * w.k;
+  }
+  const OpScope scope(backend.traffic(), OpKind::kLinear, bytes, ops);
   backend.Linear(args);
   return {};
 }

@@ -15,6 +15,7 @@ Status Validate(const RmsNormArgs& args) {
 
 Status RmsNorm(Backend& backend, const RmsNormArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  const OpScope scope(backend.traffic(), OpKind::kRmsNorm);
   backend.RmsNorm(args);
   return {};
 }

@@ -13,6 +13,7 @@ Status Validate(const RopeArgs& args) {
 
 Status Rope(Backend& backend, const RopeArgs& args) {
   LACUNA_RETURN_IF_ERROR(Validate(args));
+  const OpScope scope(backend.traffic(), OpKind::kRope);
   backend.Rope(args);
   return {};
 }

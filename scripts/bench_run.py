@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Runs the whole set of benchmarks and writes bench/results/KIND-DATE[-SUFFIX].json, which scripts/bench_results.py reads.
+
+    scripts/bench_run.py                          everything, with build/lacuna, models in build/bench-models
+    scripts/bench_run.py --only decode,prompt     some groups: decode, depth, long, load
+    scripts/bench_run.py --list                   the groups and their commands
+
+Models have random weights of known shapes (lacuna synth) and are made where they are missing. Run it on an idle machine:
+what other processes and the host took is in every row. Standard library only.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# name: (shape, layers or None for the shape's own)
+MODELS = {
+    "tinyllama-1.1b": ("tinyllama-1.1b", None),
+    "llama-3.2-1b": ("llama-3.2-1b", None),
+    "llama-3.1-8b-l4": ("llama-3.1-8b", 4),
+}
+
+# group: [(run name, model, flags of bench)]. The last of two equal loads finds the file in the page cache.
+GROUPS = {
+    "decode": [
+        ("decode", "tinyllama-1.1b", "-p 512 -n 128 -r {r} --rows 1,2,4,8,16,32"),
+        ("decode", "llama-3.2-1b", "-p 512 -n 128 -r {r} --rows 1,2,4,8,16,32"),
+    ],
+    "depth": [
+        ("depth", "llama-3.1-8b-l4", "-p 0 -n 32 -d 0,4096,32768 -r 3"),
+    ],
+    "long": [
+        ("long", "llama-3.1-8b-l4", "-p 8192 -n 0 -r 2 --no-warmup"),
+        ("long", "llama-3.2-1b", "-p 8192 -n 0 -r 2 --no-warmup"),
+    ],
+    "load": [
+        ("load-first", "tinyllama-1.1b", "-p 0 -n 1 -r 1 --stream-mib 64"),
+        ("load", "tinyllama-1.1b", "-p 0 -n 1 -r 1 --stream-mib 64"),
+    ],
+}
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def git(*args):
+    done = subprocess.run(["git", "-C", str(ROOT), *args], capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def commit():
+    """The commit measured, marked when the tree has other changes than results."""
+    changes = [l for l in git("status", "--porcelain", "--untracked-files=no").splitlines() if "bench/" not in l]
+    return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changes else "")
+
+
+def ensure_model(lacuna, folder, name):
+    path = folder / name
+    if not path.exists():
+        shape, layers = MODELS[name]
+        say("making", name)
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([lacuna, "synth", "--shape", shape, "-o", str(path)]
+                       + (["--layers", str(layers)] if layers else []), check=True)
+    return path
+
+
+def bench(lacuna, model, flags):
+    """The rows of one `lacuna bench`, without the folder the model lies in."""
+    command = [lacuna, "bench", "-m", str(model), *flags.split(), "-o", "json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("%s: exit %d" % (" ".join(command), done.returncode))
+    rows = json.loads(done.stdout)
+    for row in rows:
+        row["model_filename"] = model.name
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lacuna", default=str(ROOT / "build" / "lacuna"), help="the command")
+    parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build" / "bench-models")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench" / "results", help="folder of the result")
+    parser.add_argument("--suffix", default="", help="for a second file of one day")
+    parser.add_argument("--only", default="", help="groups, comma-separated")
+    parser.add_argument("--threads", default="0")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--list", action="store_true")
+    args = parser.parse_args()
+
+    groups = args.only.split(",") if args.only else list(GROUPS)
+    for group in groups:
+        if group not in GROUPS:
+            parser.error("no group '%s', there are %s" % (group, ", ".join(GROUPS)))
+    if args.list:
+        for group in groups:
+            for _, model, flags in GROUPS[group]:
+                print("%-8s lacuna bench -m %s %s" % (group, model, flags.format(r=args.repetitions)))
+        return 0
+
+    runs, failed = [], []
+    start = datetime.datetime.now(datetime.timezone.utc)
+    out = None
+    for group in groups:
+        for name, model, flags in GROUPS[group]:
+            path = ensure_model(args.lacuna, args.models, model)
+            flags = flags.format(r=args.repetitions) + " -t " + args.threads
+            say("%s: %s %s" % (name, model, flags))
+            try:
+                rows = bench(args.lacuna, path, flags)
+            except RuntimeError as error:
+                say(error)
+                failed.append(name)
+                continue
+            runs.append({"name": name, "model": model, "command": "lacuna bench -m %s %s" % (model, flags), "rows": rows})
+            for row in rows:
+                say("  %-18s %9.2f t/s  %5.1f GB/s of %5.1f  roof share %.3f  steal %.3f other %.3f" % (
+                    row["test"], row["avg_ts"], row["gb_s"], row["stream_gb_s"], row["roof_share"],
+                    row["steal_share"], row["other_share"]))
+            # After every run: what was measured is kept if the rest fails.
+            first = runs[0]["rows"][0]
+            args.out.mkdir(parents=True, exist_ok=True)
+            suffix = "-" + args.suffix if args.suffix else ""
+            out = args.out / ("%s-%s%s.json" % (first["machine_kind"], start.strftime("%Y-%m-%d"), suffix))
+            result = {"commit": commit(), "date": start.strftime("%Y-%m-%d"), "machine_kind": first["machine_kind"],
+                      "cpu": first["cpu_info"], "threads": first["n_threads"], "runs": runs}
+            partial = out.with_suffix(".partial")
+            partial.write_text(json.dumps(result, indent=1) + "\n")
+            os.replace(partial, out)
+    if out:
+        say("wrote", out)
+    if failed:
+        say("failed:", ", ".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

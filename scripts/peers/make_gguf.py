@@ -66,15 +66,16 @@ def main():
     writer.add_tokenizer_model("no_vocab")
 
     rng = np.random.default_rng(1)
+    made = {}  # by shape: layers share values, which lie in the file once each all the same
     for name, shape in tensors():
         if len(shape) == 1:
             writer.add_tensor(name, np.ones(shape, np.float32))
             continue
-        if args.type == "Q4_K":
-            writer.add_tensor(name, random_k_blocks(shape, rng), raw_dtype=kind)
-            continue
-        values = rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02)
-        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+        if shape not in made and args.type == "Q4_K":
+            made[shape] = random_k_blocks(shape, rng)
+        elif shape not in made:
+            made[shape] = gguf.quants.quantize(rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02), kind)
+        writer.add_tensor(name, made[shape], raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

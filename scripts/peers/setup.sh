@@ -32,6 +32,13 @@ if [ -z "$source" ]; then
   source=$(ls -d "$folder"/llama_cpp_python-*/vendor/llama.cpp | tail -n 1)
 fi
 
+# The AMX source with intrinsics that GCC 12 compiles rightly.
+amx=$source/ggml/src/ggml-cpu/amx/mmq.cpp
+if [ -f "$amx" ] && ! grep -q gcc_tiles "$amx"; then
+  cp "$here/scripts/peers/gcc_tiles.h" "$(dirname "$amx")/gcc_tiles.h"
+  sed -i '0,/#include "amx.h"/s//#include "amx.h"\n#include "gcc_tiles.h"/' "$amx"
+fi
+
 # Its own version marks are in git, which a source distribution has not: the package's version stands for them.
 version=$(basename "$(dirname "$(dirname "$source")")" | sed 's/.*-//')
 cmake -S "$source" -B "$folder/llama.cpp" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF \

@@ -7,7 +7,7 @@
 
 #include "base/cpu_features.h"
 #include "tests/support/command.h"
-#include "tests/support/parity.h"
+#include "tests/support/temp_dir.h"
 
 namespace lacuna {
 namespace {
@@ -18,7 +18,7 @@ using nlohmann::json;
 class Bench : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
+    folder_ = new TempDir;
     const std::string config = folder_->Write("shape.json", R"({"model_type": "llama", "hidden_size": 64,
       "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
       "vocab_size": 704, "max_position_embeddings": 256, "bos_token_id": 1, "eos_token_id": 2,
@@ -38,7 +38,7 @@ class Bench : public ::testing::Test {
     return r.exit_code == 0 ? json::parse(r.out) : json::array();
   }
 
-  static inline TemporaryFolder* folder_ = nullptr;
+  static inline TempDir* folder_ = nullptr;
   static inline std::string model_;
 };
 

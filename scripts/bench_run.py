@@ -46,8 +46,8 @@ GROUPS = {
 }
 
 
-def say(*words):
-    print(*words, file=sys.stderr, flush=True)
+def say(*words, sep=" "):
+    print(*words, sep=sep, file=sys.stderr, flush=True)
 
 
 def git(*args):

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "backend/cpu/catalog.h"
 #include "base/status_macros.h"
 #include "model/model_impl.h"
 #include "tools/command.h"
@@ -22,6 +23,16 @@ std::string UtcTime() {
   gmtime_r(&now, &utc);
   std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
+}
+
+// Adds the kernels that ran since `before` and are not in `names` yet.
+void AddKernels(const std::vector<KernelCount>& before, std::vector<std::string>* names) {
+  for (const KernelCount& now : ReadKernelCounts()) {
+    const auto was =
+        std::find_if(before.begin(), before.end(), [&](const KernelCount& k) { return k.name == now.name; });
+    if (was != before.end() && was->calls == now.calls) continue;
+    if (std::find(names->begin(), names->end(), now.name) == names->end()) names->emplace_back(now.name);
+  }
 }
 
 Roofs Better(const Roofs& a, const Roofs& b) {
@@ -108,7 +119,9 @@ Status BenchRunner::RunTest(BenchRow* row) {
   Roofs before = meter_.Measure();
   for (int r = 0; r < options_.repetitions; ++r) {
     const TrafficCount from = traffic_.Total();
+    const std::vector<KernelCount> kernels = ReadKernelCounts();
     LACUNA_ASSIGN_OR_RETURN(const double ns, Once(row->test));
+    AddKernels(kernels, &row->kernels);
     row->cost += traffic_.Total() - from;
     ++row->times;
     const Roofs after = meter_.Measure();
@@ -128,11 +141,13 @@ Status BenchRunner::RunRows(std::vector<BenchRow>* rows) {
       double ns = 0;
       int64_t times = 0;
       const TrafficCount from = traffic_.Total();
+      const std::vector<KernelCount> kernels = ReadKernelCounts();
       while (times < 3 || ns < options_.rows_seconds * 1e9) {
         LACUNA_ASSIGN_OR_RETURN(const double once, Once(row.test));
         ns += once;
         ++times;
       }
+      AddKernels(kernels, &row.kernels);
       row.cost += traffic_.Total() - from;
       row.times += times;
       const Roofs after = meter_.Measure();
@@ -156,7 +171,6 @@ Result<std::vector<BenchRow>> BenchRunner::Run(const std::vector<BenchTest>& tes
   if (!tests.empty()) LACUNA_RETURN_IF_ERROR(FillTo(tests.front().depth));
   for (const BenchTest& test : tests) {
     BenchRow row{.setting = setting_, .test = test, .test_time = UtcTime()};
-    row.kernels = {"ref"};
     if (test.rows > 0) {
       with_rows.push_back(std::move(row));
       continue;

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "backend/cpu/catalog.h"
+#include "backend/cpu/cost_file.h"
 #include "backend/cpu/roofs.h"
 #include "base/machine_load.h"
 #include "base/memory.h"
@@ -12,6 +14,7 @@
 #include "lacuna/version.h"
 #include "threading/topology.h"
 #include "tools/command.h"
+#include "tools/doctor_tune.h"
 
 namespace lacuna::tools {
 namespace {
@@ -21,6 +24,7 @@ using nlohmann::ordered_json;
 struct Flags {
   bool json = false;
   bool no_measure = false;
+  bool tune = false;
   int threads = 0;
   int64_t stream_mib = 1024;
 };
@@ -92,6 +96,34 @@ Result<ordered_json> MeasureRoofs(ThreadTeam& team, const CpuFeatures& f, Tier t
                       {"other_share", load.other}};
 }
 
+// For each op and number of rows: the kernel that runs, and why each faster one of the list does not.
+template <class Row>
+ordered_json Choices(std::span<const Row> rows, const KernelTarget& target) {
+  ordered_json choices = ordered_json::array();
+  for (int m : {1, 2, 4, 8, 16, 32, 64, 512}) {
+    const Row& chosen = Select(rows, m, target);
+    ordered_json declined = ordered_json::object();
+    for (auto row = rows.rbegin(); row->name != chosen.name; ++row) {
+      const Decline why = Declines(row->tier, row->min_m, row->max_m, row->from, m, target);
+      declined[row->name] = DeclineText(why, row->tier, row->min_m, row->max_m, row->from, target);
+    }
+    choices.push_back({{"rows", m}, {"kernel", chosen.name}, {"declined", declined}});
+  }
+  return choices;
+}
+
+ordered_json Tuned(const TuneResult& tuned, const std::string& path) {
+  ordered_json steps = ordered_json::array();
+  for (const TuneStep& step : tuned.steps) {
+    steps.push_back({{"kernel", step.kernel},
+                     {"instead", step.instead},
+                     {"rows", step.rows},
+                     {"ns", step.ns},
+                     {"instead_ns", step.instead_ns}});
+  }
+  return {{"file", path}, {"costs", ordered_json::parse(CostsToJson(tuned.costs))}, {"steps", steps}};
+}
+
 std::string Yes(bool value) { return value ? "yes" : "no"; }
 
 std::string Text(const ordered_json& j) {
@@ -135,6 +167,19 @@ std::string Text(const ordered_json& j) {
   line("caches", "L1d " + bytes("l1d_bytes") + ", L2 " + bytes("l2_bytes") + ", L3 " + bytes("l3_bytes"));
   line("memory", FormatBytes(j["memory_available"].get<uint64_t>()) + " available, " + p["numa_nodes"].dump() +
                      " NUMA node(s), huge pages: " + p["huge_pages"].get<std::string>());
+  if (!j["kernels"].is_null()) {
+    for (const auto& [op, choices] : j["kernels"].items()) {
+      std::string last;
+      for (const ordered_json& choice : choices) {
+        const std::string kernel = choice["kernel"];
+        if (kernel == last) continue;
+        last = kernel;
+        line(op, "from " + choice["rows"].dump() + " rows: " + kernel);
+        for (const auto& [name, why] : choice["declined"].items()) line("", "  " + name + " " + why.get<std::string>());
+      }
+    }
+  }
+  if (j.contains("tuned")) line("tuned", "kept in " + j["tuned"]["file"].get<std::string>());
   if (!j["roofs"].is_null()) {
     const ordered_json& roofs = j["roofs"];
     line("reads", fixed(roofs["read_gb_s"], 1) + " GB/s with " + roofs["threads"].dump() + " threads, pages of " +
@@ -170,7 +215,16 @@ Status RunDoctor(const Flags& flags) {
       {"tier", Tiers(f, tier)},
       {"processors", Processors(topology, threads)},
       {"memory_available", BytesAvailable()},
+      {"kernels", nullptr},
       {"roofs", nullptr}};
+  if (tier.ok()) out["kernels"] = {{"linear bf16", Choices(LinearBf16Kernels(), KernelTarget{f, *tier, HostCosts(f)})}};
+  if (tier.ok() && flags.tune) {
+    LACUNA_ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create(flags.threads));
+    LACUNA_ASSIGN_OR_RETURN(const TuneResult tuned, TuneCosts(*team, f, *tier));
+    LACUNA_RETURN_IF_ERROR(SaveCosts(f, tuned.costs));
+    out["tuned"] = Tuned(tuned, CostFilePath(f));
+    out["kernels"] = {{"linear bf16", Choices(LinearBf16Kernels(), KernelTarget{f, *tier, tuned.costs})}};
+  }
   if (tier.ok() && !flags.no_measure) {
     LACUNA_ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create(flags.threads));
     LACUNA_ASSIGN_OR_RETURN(out["roofs"], MeasureRoofs(*team, f, *tier, flags.stream_mib));
@@ -185,6 +239,7 @@ void AddDoctor(CLI::App& app, Run* run) {
   auto flags = std::make_shared<Flags>();
   AddSwitch(app, "--json", flags->json, "Print one JSON object");
   AddSwitch(app, "--no-measure", flags->no_measure, "Only look; measure no bandwidth and no peaks");
+  AddSwitch(app, "--tune", flags->tune, "Measure when each kernel takes over, and keep it for this machine's models");
   Add(app, "-t,--threads", flags->threads, "Threads to measure with; 0: what suits the machine")
       ->check(CLI::Range(0, 1024))
       ->type_name("N")

@@ -1,5 +1,6 @@
 #include "lacuna/model.h"
 
+#include "backend/cpu/cost_file.h"
 #include "base/cpu_features.h"
 #include "base/status_macros.h"
 #include "io/file.h"
@@ -64,7 +65,8 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
                      .head_dim = impl->config.head_dim};
   impl->info = Describe(directory, impl->config, loaded, impl->kv_layout);
   impl->weights = std::move(loaded.weights);
-  impl->backend = std::make_unique<CpuBackend>(*impl->team, impl->tier);
+  impl->backend = std::make_unique<CpuBackend>(
+      *impl->team, KernelTarget{HostCpuFeatures(), impl->tier, HostCosts(HostCpuFeatures())});
   impl->pages = std::make_unique<PagePool>(impl->kv_layout.PageBytes());
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }

@@ -1,0 +1,44 @@
+// Where a kernel takes over, from times.
+#include "tools/doctor_tune.h"
+
+#include <gtest/gtest.h>
+
+namespace lacuna::tools {
+namespace {
+
+std::vector<TuneStep> Steps(const std::vector<std::pair<double, double>>& times) {
+  std::vector<TuneStep> steps;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    steps.push_back({.rows = 1 << i, .ns = times[i].first, .instead_ns = times[i].second});
+  }
+  return steps;
+}
+
+TEST(CrossoverOf, TheRowsFromWhichItStaysFaster) {
+  EXPECT_EQ(CrossoverOf(Steps({{12, 10}, {10, 10}, {8, 10}, {7, 10}})), 4);
+  EXPECT_EQ(CrossoverOf(Steps({{8, 10}, {11, 10}, {8, 10}})), 4)
+      << "a lucky figure before a slow one counts for nothing";
+  EXPECT_EQ(CrossoverOf(Steps({{5, 10}, {5, 10}})), 1);
+  EXPECT_EQ(CrossoverOf(Steps({{9, 10}, {9.9, 10}})), kNever) << "one percent is noise";
+  EXPECT_EQ(CrossoverOf({}), kNever);
+}
+
+TEST(TuneCosts, FindsATableThatSelects) {
+  auto team = ThreadTeam::Create(2);
+  ASSERT_TRUE(team.ok());
+  const auto tier = HostTier();
+  ASSERT_TRUE(tier.ok());
+  const auto tuned = TuneCosts(**team, HostCpuFeatures(), std::min(*tier, Tier::kAvx512));
+  ASSERT_TRUE(tuned.ok()) << tuned.status().message();
+  for (const TuneStep& step : tuned->steps) {
+    EXPECT_GT(step.ns, 0) << step.kernel;
+    EXPECT_GT(step.instead_ns, 0) << step.kernel;
+    EXPECT_NE(step.kernel, step.instead);
+  }
+  for (int m : {1, 8, 64}) {
+    EXPECT_NE(Select(LinearBf16Kernels(), m, {HostCpuFeatures(), *tier, tuned->costs}).name, nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace lacuna::tools

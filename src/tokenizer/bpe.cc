@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <unordered_set>
 
 #include "base/status_macros.h"
 #include "tokenizer/unicode.h"
@@ -32,11 +33,38 @@ void Bpe::IndexCharacters() {
     byte_ids_[b] = vocab_.Find(std::string("<0x") + kHex[b >> 4] + kHex[b & 15] + ">");
   }
   if (unk_token_) unk_id_ = vocab_.Find(*unk_token_);
+  FindJoints();
 }
 
-// The characters' ids in scratch.ids. Unknown ones become bytes, unk_token or nothing, in this order of preference.
+// Without a pre-tokenizer (as Llama 2 has it) a whole text is one piece, and merging it takes ten times as long as
+// merging its words: every step waits for memory. So a long piece is cut where no merge can join the two characters,
+// which changes nothing: a merge across a cut would join a token that ends in the left one with a token that begins
+// with the right one, and joints_ has the ends of all merges.
+void Bpe::FindJoints() {
+  have_joints_ = byte_fallback_ && prefix_.empty() && suffix_.empty();
+  if (!have_joints_) return;
+  const auto character = [this](std::string_view token, bool last) {
+    size_t begin = last ? token.size() : 0;
+    if (last && begin > 0) unicode::Previous(token, begin);
+    if (begin == token.size()) return -1;
+    return vocab_.Find(token.substr(begin, unicode::CharLength(token[begin])));
+  };
+  // Bytes and unk_token are characters whose spelling is another; merges of those spoil the argument above.
+  std::unordered_set<int32_t> others(byte_ids_.begin(), byte_ids_.end());
+  others.insert(unk_id_);
+  others.erase(-1);
+  merges_.ForEach([&](uint64_t key, const Merge&) {
+    const auto left = static_cast<int32_t>(key >> 32), right = static_cast<int32_t>(key & 0xFFFFFFFFu);
+    if (others.count(left) || others.count(right)) have_joints_ = false;
+    const int32_t a = character(vocab_.Piece(left), true), b = character(vocab_.Piece(right), false);
+    bool added;
+    if (a >= 0 && b >= 0) joints_.Insert(PairKey(a, b), added) = 1;
+  });
+}
+
+// The characters' ids in scratch.start. Unknown ones become bytes, unk_token or nothing, in this order of preference.
 Status Bpe::StartSymbols(std::string_view piece, Scratch& scratch) const {
-  std::vector<int32_t>& ids = scratch.ids;
+  std::vector<int32_t>& ids = scratch.start;
   ids.clear();
   bool unk = false;  // an unk_token waits to be written; with fuse_unk it stands for all in a row
   for (size_t pos = 0; pos < piece.size();) {
@@ -160,12 +188,18 @@ Status Bpe::Encode(std::string_view piece, Scratch& scratch, std::vector<int32_t
     }
   }
   LACUNA_RETURN_IF_ERROR(StartSymbols(piece, scratch));
-  if (scratch.ids.size() <= kShort) {
-    MergeShort(scratch);
-  } else {
-    MergeLong(scratch);
+  const std::vector<int32_t>& start = scratch.start;
+  for (size_t begin = 0, end; begin < start.size(); begin = end) {
+    end = start.size() <= kShort ? start.size() : begin + 1;
+    while (end < start.size() && MayJoin(start[end - 1], start[end])) ++end;
+    scratch.ids.assign(start.begin() + static_cast<ptrdiff_t>(begin), start.begin() + static_cast<ptrdiff_t>(end));
+    if (end - begin <= kShort) {
+      MergeShort(scratch);
+    } else {
+      MergeLong(scratch);
+    }
+    ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
   }
-  ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
   return {};
 }
 

@@ -25,7 +25,8 @@ class Bpe {
     struct Symbol {
       int32_t id, previous, next;  // neighbours by index, -1 at the ends; id -1: merged into its left neighbour
     };
-    std::vector<int32_t> ids;
+    std::vector<int32_t> start;  // the ids of the characters
+    std::vector<int32_t> ids;    // of the part that is being merged
     std::vector<uint64_t> ranks;
     std::vector<Symbol> symbols;
     std::vector<uint64_t> heap;
@@ -44,18 +45,23 @@ class Bpe {
   };
   struct Parser;
 
-  // The merge of two neighbours, nullptr without.
-  const Merge* FindMerge(int32_t left, int32_t right) const {
-    return merges_.Find(static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right));
+  static uint64_t PairKey(int32_t left, int32_t right) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
+  // The merge of two neighbours, nullptr without.
+  const Merge* FindMerge(int32_t left, int32_t right) const { return merges_.Find(PairKey(left, right)); }
   Status StartSymbols(std::string_view piece, Scratch& scratch) const;
   void MergeShort(Scratch& scratch) const;
   void MergeLong(Scratch& scratch) const;
   void IndexCharacters();
+  void FindJoints();
+  bool MayJoin(int32_t left, int32_t right) const { return !have_joints_ || joints_.Find(PairKey(left, right)); }
 
   std::string name_;
   Vocab vocab_;
   FlatMap<Merge> merges_;
+  FlatMap<char> joints_;  // pairs of characters (by id) that some merge may bring into one token
+  bool have_joints_ = false;
   std::vector<int32_t> low_chars_;  // id of each character below kLowChars as a token of its own, or -1
   std::vector<int32_t> byte_ids_;   // ids of <0x00> .. <0xFF>, or -1
   std::optional<std::string> unk_token_;

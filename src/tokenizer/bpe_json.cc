@@ -107,7 +107,7 @@ struct Bpe::Parser {
       if (id < 0) return unknown(joined);
       bool added;
       // Of two merges of one pair the later counts.
-      bpe.merges_.Insert(static_cast<uint64_t>(a) << 32 | static_cast<uint32_t>(b), added) = {rank++, id};
+      bpe.merges_.Insert(PairKey(a, b), added) = {rank++, id};
     }
     return reader.status();
   }

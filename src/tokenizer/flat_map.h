@@ -41,6 +41,12 @@ class FlatMap {
     return slot.key == kEmpty ? nullptr : &slot.value;
   }
   size_t size() const { return size_; }
+  template <typename F>
+  void ForEach(F f) const {
+    for (const Slot& slot : slots_) {
+      if (slot.key != kEmpty) f(slot.key, slot.value);
+    }
+  }
 
  private:
   static constexpr uint64_t kEmpty = ~uint64_t{0};

@@ -40,7 +40,7 @@ TEST(TokenizerModel, ShortAndLongPiecesGiveTheSame) {
   uint32_t state = 99;
   for (int part = 0; part < 200; ++part) {
     std::string word;
-    for (int i = 0; i < 30; ++i) word += "abc"[(state = state * 1664525 + 1013904223) >> 24 & 3 ? state >> 28 & 1 : 2];
+    for (int i = 0; i < 30; ++i) word += "abc"[((state = state * 1664525 + 1013904223) >> 24) % 3];
     const auto ids = tokenizer->Encode(word);
     ASSERT_TRUE(ids.ok());
     expected.insert(expected.end(), ids->begin(), ids->end());
@@ -50,6 +50,25 @@ TEST(TokenizerModel, ShortAndLongPiecesGiveTheSame) {
   const auto ids = tokenizer->Encode(text);
   ASSERT_TRUE(ids.ok());
   EXPECT_EQ(*ids, expected);
+}
+
+// With byte fallback long pieces are cut where nothing merges.
+TEST(TokenizerModel, CutsOfLongPiecesChangeNothing) {
+  const auto cut = testing::Parse(Mini(true)), whole = testing::Parse(Mini());
+  uint32_t state = 7;
+  for (int round = 0; round < 200; ++round) {
+    std::string text;
+    for (int i = 0; i < 150; ++i) {
+      static constexpr const char* kParts[] = {"a", "b", "c", "aa", " ", "\u2581", "\u00e9", "ab", "aaaa"};
+      text += kParts[((state = state * 1664525 + 1013904223) >> 20) % 9];
+    }
+    EXPECT_EQ(*cut->Encode(text), *whole->Encode(text)) << text;
+  }
+  // A merge that brings a byte into a token rules the cuts out.
+  json j = Mini(true);
+  j["model"]["vocab"]["a<0xC3>"] = 282;
+  j["model"]["merges"].push_back("a <0xC3>");
+  EXPECT_EQ(Pieces(j, std::string(60, '-') + "a\u00fc").substr(120), "a<0xC3>|<0xBC>");
 }
 
 TEST(TokenizerModel, UnknownCharacters) {

@@ -95,10 +95,9 @@ double CpuSeconds() {
 
 TEST(Regex, CatastrophesAreErrors) {
   const double start = CpuSeconds();
-  const std::string many(200000, 'a');
+  const std::string many(100000, 'a');
   // Exponential from one start; quadratic and worse over all starts. [^a] because PCRE2 looks for a literal first.
-  for (const char* pattern : {"(a+)+[^a]", "(a|aa)+[^a]", "(?:a*)*[^a]", "a*a*a*[^a]", "(.*)(.*)(.*)(.*)[xy]",
-                              "(a?){30}a{30}[xy]", "(?=a*[^a])."}) {
+  for (const char* pattern : {"(a+)+[^a]", "(?:a*)*[^a]", "a*a*a*[^a]", "a{0,500}a{0,500}[^a]"}) {
     const std::string cut = Cut(pattern, many);
     EXPECT_NE(cut.find("too much backtracking"), std::string::npos) << pattern << " gives " << cut.substr(0, 100);
   }

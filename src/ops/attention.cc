@@ -2,19 +2,25 @@
 
 #include <algorithm>
 
+#include "kernels/attention.h"
 #include "ops/validate.h"
 
 namespace lacuna {
 
 int64_t AttentionWorkspace(const KvLayout& layout, int heads, int64_t context, int threads) {
-  // Only f32 mode keeps all scores of a group; bf16 pages go block by block.
-  return layout.type == ElementType::kF32 ? context * (heads / layout.kv_heads) * threads : 0;
+  // f32 mode keeps the scores of a query's whole history.
+  if (layout.type == ElementType::kF32) return context * threads;
+  // A scratch a worker, and the chunks of a decode step's rows, up to two of them, when its history is split.
+  const int64_t scratch = kernels::AttentionScratchBytes(layout.head_dim) / int64_t{sizeof(float)};
+  const int64_t chunks = context / kernels::kChunkTokens + 1;
+  return 16 + scratch * threads + 2 * chunks * heads * kernels::PartialFloats(layout.head_dim);
 }
 
 Status Validate(const AttentionArgs& args) {
   const KvLayout& l = args.layout;
   if (l.head_dim > kMaxHeadDim) return InternalError("attention: head_dim is above " + std::to_string(kMaxHeadDim));
   if (l.kv_heads < 1 || args.heads % l.kv_heads != 0) return InternalError("attention: heads must group evenly");
+  if (!(args.scale > 0)) return InternalError("attention: the scale must be above 0");
   LACUNA_RETURN_IF_ERROR(
       CheckView("attention: q", args.q, static_cast<int64_t>(args.rows.size()), int64_t{args.heads} * l.head_dim));
   return CheckView("attention: y", args.y, args.q.rows, args.q.cols);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "kernels/amx/linear.h"
+#include "kernels/attention_kernels.h"
 #include "kernels/avx512/linear.h"
 #include "kernels/avx512bf16/linear.h"
 #include "kernels/ref/ref.h"
@@ -74,10 +75,26 @@ const LinearBf16Kernel kLinearBf16Kernels[] = {
      kernels::AmxLinearEnd},
 };
 
+KernelCounter attention_counters[4];
+
+// Tiles pay from one query on: a page's tiles cost less than reading it.
+const AttentionBf16Kernel kAttentionBf16Kernels[] = {
+    {{"ref_attention_bf16", Tier::kRef, 1, kAnyM, Crossover::kAlways, kernels::RefAttentionBf16,
+      &attention_counters[0]},
+     kernels::RefAttentionMerge},
+    {{"avx512_attention_bf16", Tier::kAvx512, 1, kernels::kMaxQueries, Crossover::kAlways, kernels::Avx512AttentionBf16,
+      &attention_counters[2]},
+     kernels::Avx512AttentionMerge},
+    {{"amx_attention_bf16", Tier::kAmx, 1, kernels::kMaxQueries, Crossover::kAlways, kernels::AmxAttentionBf16,
+      &attention_counters[3]},
+     kernels::Avx512AttentionMerge},
+};
+
 // f(row) for the rows of every list.
 template <class F>
 void ForAllRows(F f) {
   for (const LinearBf16Kernel& row : kLinearBf16Kernels) f(row);
+  for (const AttentionBf16Kernel& row : kAttentionBf16Kernels) f(row);
 }
 
 }  // namespace
@@ -98,6 +115,7 @@ CostTable DefaultCosts(const CpuFeatures& features) {
 KernelTarget TargetFor(const CpuFeatures& features, Tier cap) { return {features, cap, DefaultCosts(features)}; }
 
 std::span<const LinearBf16Kernel> LinearBf16Kernels() { return kLinearBf16Kernels; }
+std::span<const AttentionBf16Kernel> AttentionBf16Kernels() { return kAttentionBf16Kernels; }
 
 Decline Declines(Tier tier, int min_m, int max_m, Crossover from, int m, const KernelTarget& target) {
   if (!HasTier(target.features, tier)) return Decline::kMachine;

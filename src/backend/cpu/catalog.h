@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "kernels/attention.h"
 #include "kernels/linear.h"
 
 namespace lacuna {
@@ -77,6 +78,14 @@ struct LinearBf16Kernel : KernelRow<kernels::LinearBf16Args> {
 };
 
 std::span<const LinearBf16Kernel> LinearBf16Kernels();
+
+// Rows are queries here: heads of a group x rows of a lane.
+struct AttentionBf16Kernel : KernelRow<kernels::AttentionArgs> {
+  // Merges a query's partial results, ascending; out = o / l.
+  void (*merge)(const float* partial, ptrdiff_t chunk_stride, int64_t chunks, int head_dim, float* out);
+};
+
+std::span<const AttentionBf16Kernel> AttentionBf16Kernels();
 
 // Why a kernel does not run for m rows on a machine, or kRuns.
 enum class Decline { kRuns, kMachine, kCap, kRows, kCosts };

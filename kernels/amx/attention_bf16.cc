@@ -28,10 +28,10 @@ alignas(64) const float kZeros[16] = {};
 
 // What a group of one or two tiles of queries needs while it walks a chunk.
 struct Group {
-  alignas(64) float s[2][kGroup * kPageTokens];  // scores of this block and the next
+  alignas(64) float s[3][kGroup * kPageTokens];  // P of the block before, scores of this one and the next
   alignas(64) float pv[2][kGroup * 16];          // two panels of PV
   alignas(64) float lanes[kGroup * 16];          // each row's maxima or sums before the tree
-  alignas(64) float m[kGroup], l[kGroup], r[kGroup];
+  alignas(64) float m[kGroup], l[kGroup], r[2][kGroup];
   float* o;       // [kGroup][dims]
   const bf16* q;  // tiles of q: [2][steps][16][32]
   int rows[2];    // queries of each tile
@@ -113,7 +113,7 @@ static inline __m512i PackP(__m512 low, __m512 high) {
 // max: m and r of the group's rows from the block's scores. visible: null, or each row's slots. Returns the rows that
 // see anything.
 static inline __attribute__((always_inline)) uint32_t Maxima(Group* g, const Shape& shape, const float* s,
-                                                             const uint64_t* visible) {
+                                                             const uint64_t* visible, float* r) {
   const __m512 minus_inf = _mm512_set1_ps(-__builtin_inff());
   uint32_t active = 0xffffffffu;
   for (int t = 0; t < g->tiles; ++t) {
@@ -136,7 +136,7 @@ static inline __attribute__((always_inline)) uint32_t Maxima(Group* g, const Sha
     const __m512 m = _mm512_load_ps(g->m + t * 16);
     const __mmask16 rows = (__mmask16)(active >> 16 * t);
     const __m512 max = _mm512_mask_max_ps(m, rows, top, m);
-    _mm512_store_ps(g->r + t * 16, ExpNonPositiveAvx512(_mm512_sub_ps(m, max)));
+    _mm512_store_ps(r + t * 16, ExpNonPositiveAvx512(_mm512_sub_ps(m, max)));
     _mm512_store_ps(g->m + t * 16, max);
   }
   return active;
@@ -172,32 +172,44 @@ static inline __attribute__((always_inline)) void AddRows(float* o, const float*
   }
 }
 
-static inline __attribute__((always_inline)) void AddPanel(Group* g, bool two, int panel, uint32_t active) {
+// The values' products of one block in pieces: piece i multiplies panel i and adds panel i - 1 to o.
+struct ValuePieces {
+  const float* p;  // the block's P
+  const float* r;
+  const bf16* values;
+  const char* prefetch;  // the values of a later block, or null
+  uint32_t active;       // rows that see a slot of the block
+  int panel;
+};
+
+static inline __attribute__((always_inline)) void AddPanel(Group* g, bool two, int panel, const ValuePieces& at) {
   const float* pv = g->pv[panel & 1];
   float* o = g->o + (ptrdiff_t)panel * kGroup * 16;
-  if (g->all_rows && active == 0xffffffffu) {
-    AddRows(o, g->r, pv);
-    if (two) AddRows(o + 256, g->r + 16, pv + 256);
+  if (g->all_rows && at.active == 0xffffffffu) {
+    AddRows(o, at.r, pv);
+    if (two) AddRows(o + 256, at.r + 16, pv + 256);
     return;
   }
-  for (uint32_t rows = active & g->row_mask; rows; rows &= rows - 1) {
+  for (uint32_t rows = at.active & g->row_mask; rows; rows &= rows - 1) {
     const int i = __builtin_ctz(rows);
     const __m512 sum =
-        _mm512_fmadd_ps(_mm512_load_ps(o + 16 * i), _mm512_set1_ps(g->r[i]), _mm512_load_ps(pv + 16 * i));
+        _mm512_fmadd_ps(_mm512_load_ps(o + 16 * i), _mm512_set1_ps(at.r[i]), _mm512_load_ps(pv + 16 * i));
     _mm512_store_ps(o + 16 * i, sum);
   }
 }
 
-static inline __attribute__((always_inline)) void Values(Group* g, const Shape& shape, bool two, const float* s,
-                                                         const bf16* values, const char* prefetch, uint32_t active) {
-  LACUNA_TILE_LOAD(2, s, 256);
-  LACUNA_TILE_LOAD(3, s + 16, 256);
-  if (two) {
-    LACUNA_TILE_LOAD(4, s + 16 * 64, 256);
-    LACUNA_TILE_LOAD(5, s + 16 * 64 + 16, 256);
+static inline __attribute__((always_inline)) void ValuePiece(Group* g, const Shape& shape, bool two, ValuePieces* at) {
+  const int panel = at->panel++;
+  if (panel == 0) {
+    LACUNA_TILE_LOAD(2, at->p, 256);
+    LACUNA_TILE_LOAD(3, at->p + 16, 256);
+    if (two) {
+      LACUNA_TILE_LOAD(4, at->p + 16 * 64, 256);
+      LACUNA_TILE_LOAD(5, at->p + 16 * 64 + 16, 256);
+    }
   }
-  for (int panel = 0; panel < shape.panels; ++panel) {
-    const bf16* v = values + (ptrdiff_t)panel * 16 * kPageTokens;
+  if (panel < shape.panels) {
+    const bf16* v = at->values + (ptrdiff_t)panel * 16 * kPageTokens;
     float* pv = g->pv[panel & 1];
     LACUNA_TILE_LOAD(0, kZeros, 0);
     LACUNA_TILE_LOAD(6, v, 64);
@@ -209,15 +221,14 @@ static inline __attribute__((always_inline)) void Values(Group* g, const Shape& 
     LACUNA_TILE_LOAD(7, v + 512, 64);
     LACUNA_TILE_DPBF16PS(0, 3, 7);
     if (two) LACUNA_TILE_DPBF16PS(1, 5, 7);
-    if (prefetch) {
-      const char* p = prefetch + (ptrdiff_t)panel * 2048;
-      for (int i = 0; i < 32; ++i) _mm_prefetch(p + 64 * i, _MM_HINT_T1);
+    if (at->prefetch) {
+      const char* later = at->prefetch + (ptrdiff_t)panel * 2048;
+      for (int i = 0; i < 32; ++i) _mm_prefetch(later + 64 * i, _MM_HINT_T1);
     }
     LACUNA_TILE_STORE(0, pv, 64);
     if (two) LACUNA_TILE_STORE(1, pv + 256, 64);
-    if (panel > 0) AddPanel(g, two, panel - 1, active);
   }
-  AddPanel(g, two, shape.panels - 1, active);
+  if (panel > 0) AddPanel(g, two, panel - 1, *at);
 }
 
 struct Walk {
@@ -231,17 +242,20 @@ static inline const bf16* Keys(const AttentionArgs& args, int64_t block) {
   return (const bf16*)((const char*)args.pages[block] + args.page_offset);
 }
 
-// One chunk's blocks for one group.
+// One chunk's blocks for one group. While vectors do a block's exp, the tile unit multiplies the values of the block
+// before and then the keys of the block after.
 static inline __attribute__((always_inline)) void WalkChunk(Group* g, const Shape& shape, bool two, const Walk& walk) {
   const AttentionArgs& args = *walk.args;
   const int queries = g->rows[0] + g->rows[1];
-  const int pieces = 2 * shape.steps;
+  const int score_pieces = 2 * shape.steps, value_pieces = shape.panels + 1;
   const ptrdiff_t key_elements = (ptrdiff_t)kPageTokens * shape.depth;
   uint64_t slots[kGroup];
-  ScorePieces next = {Keys(args, walk.begin), 0, g->s[walk.begin & 1], 0, 0};
-  for (int i = 0; i < pieces; ++i) ScorePiece(*g, shape, two, &next);
+  ScorePieces next = {Keys(args, walk.begin), 0, g->s[walk.begin % 3], 0, 0};
+  ValuePieces before = {0, 0, 0, 0, 0, value_pieces};
+  for (int i = 0; i < score_pieces; ++i) ScorePiece(*g, shape, two, &next);
   for (int64_t block = walk.begin; block < walk.end; ++block) {
-    float* s = g->s[block & 1];
+    float* s = g->s[block % 3];
+    float* r = g->r[block & 1];
     const int64_t base = block * kPageTokens;
     // The first row starts and ends its window first.
     const int64_t low = walk.positions[0], high = walk.positions[queries - 1];
@@ -252,18 +266,17 @@ static inline __attribute__((always_inline)) void WalkChunk(Group* g, const Shap
       }
       visible = slots;
     }
-    const bool more = block + 1 < walk.end;
-    const bf16* values = Keys(args, block) + key_elements;
-    const char* ahead = block + 1 < walk.fetch_end ? (const char*)Keys(args, block + 1) : 0;
-    const uint32_t active = visible ? Maxima(g, shape, s, visible) : Maxima(g, shape, s, 0);
+    const uint32_t active = visible ? Maxima(g, shape, s, visible, r) : Maxima(g, shape, s, 0, r);
 
-    int done = more ? 0 : pieces;
-    if (more) {
-      // Keys come one block ahead of values: fetch the block after.
+    // Keys come one block ahead of values: what is fetched is a block further ahead too.
+    if (block + 1 < walk.end) {
       const char* later = block + 2 < walk.fetch_end ? (const char*)Keys(args, block + 2) : 0;
-      next = ScorePieces{Keys(args, block + 1), later, g->s[(block + 1) & 1], 0, 0};
+      next = ScorePieces{Keys(args, block + 1), later, g->s[(block + 1) % 3], 0, 0};
+    } else {
+      next.half = 2;
     }
-    int taken = 0;
+    const int pieces = value_pieces - before.panel + (next.half == 0 ? score_pieces : 0);
+    int taken = 0, done = 0;
     for (int t = 0; t < g->tiles; ++t) {
       for (int row = t * kTileRows; row < t * kTileRows + g->rows[t]; ++row) {
         if (visible) {
@@ -272,16 +285,24 @@ static inline __attribute__((always_inline)) void WalkChunk(Group* g, const Shap
           ExpRow(g, shape.scale, s, 0, row);
         }
         ++taken;
-        for (; done * queries < taken * pieces; ++done) ScorePiece(*g, shape, two, &next);
+        for (; done * queries < taken * pieces; ++done) {
+          if (before.panel < value_pieces) {
+            ValuePiece(g, shape, two, &before);
+          } else {
+            ScorePiece(*g, shape, two, &next);
+          }
+        }
       }
     }
     for (int t = 0; t < g->tiles; ++t) {
       const __mmask16 rows = (__mmask16)(active >> 16 * t);
       const __m512 l = _mm512_load_ps(g->l + t * 16), sums = RowSums(g->lanes + t * 256);
-      _mm512_mask_store_ps(g->l + t * 16, rows, _mm512_fmadd_ps(l, _mm512_load_ps(g->r + t * 16), sums));
+      _mm512_mask_store_ps(g->l + t * 16, rows, _mm512_fmadd_ps(l, _mm512_load_ps(r + t * 16), sums));
     }
-    Values(g, shape, two, s, values, ahead ? ahead + key_elements * 2 : 0, active);
+    const char* ahead = block + 1 < walk.fetch_end ? (const char*)(Keys(args, block + 1) + key_elements) : 0;
+    before = ValuePieces{s, r, Keys(args, block) + key_elements, ahead, active, 0};
   }
+  for (int i = 0; i < value_pieces; ++i) ValuePiece(g, shape, two, &before);
 }
 
 __attribute__((noinline)) void WalkOne(Group* g, const Shape& shape, const Walk& walk) {
@@ -302,7 +323,7 @@ void MergeGroup(Group* g, int panels, float* total_m, float* total_l, float* tot
     const __m512 max = _mm512_max_ps(m, old_m);
     const __m512 r = ExpNonPositiveAvx512(_mm512_sub_ps(old_m, max));
     const __m512 by = ExpNonPositiveAvx512(_mm512_sub_ps(m, max));
-    _mm512_store_ps(g->r + t, r);
+    _mm512_store_ps(g->r[0] + t, r);
     _mm512_store_ps(c + t, by);
     _mm512_mask_storeu_ps(total_m + t, rows, max);
     _mm512_mask_storeu_ps(total_l + t, rows, _mm512_fmadd_ps(old_l, r, _mm512_mul_ps(l, by)));
@@ -313,7 +334,7 @@ void MergeGroup(Group* g, int panels, float* total_m, float* total_l, float* tot
     for (uint32_t rows = seen & g->row_mask; rows; rows &= rows - 1) {
       const int i = __builtin_ctz(rows);
       const __m512 part = _mm512_mul_ps(_mm512_load_ps(o + 16 * i), _mm512_set1_ps(c[i]));
-      const __m512 sum = _mm512_fmadd_ps(_mm512_load_ps(total_o + 16 * i), _mm512_set1_ps(g->r[i]), part);
+      const __m512 sum = _mm512_fmadd_ps(_mm512_load_ps(total_o + 16 * i), _mm512_set1_ps(g->r[0][i]), part);
       _mm512_store_ps(total_o + 16 * i, sum);
     }
   }

@@ -10,7 +10,7 @@ namespace lacuna {
 
 // A multiple of every kernel's row block (3, 6, 8, 16), and enough for a prompt's pass of 512 rows.
 inline constexpr int kMaxBlockRows = 528;
-inline constexpr int kMaxUnitPanels = 16;  // of both members of a pair together
+inline constexpr int kMaxUnitPanels = 32;  // of both members of a pair together
 // Floats between rows of a unit's buffer: not a power of two, or the rows of a tile share four cache sets.
 inline constexpr int BlockStride(int panels) { return panels * 16 + 16; }
 

@@ -8,7 +8,6 @@ pkg_check_modules(LACUNA_PCRE2 REQUIRED IMPORTED_TARGET GLOBAL libpcre2-8)
 pkg_check_modules(LACUNA_UTF8PROC REQUIRED IMPORTED_TARGET GLOBAL libutf8proc)
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL OFF)
 find_path(LACUNA_JSON_INCLUDE nlohmann/json.hpp REQUIRED)
-find_path(LACUNA_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)  # used header-only
 
 # The same four stand in lacunaConfig.cmake.in and lacuna.pc.in.
 set(lacuna_link_dependencies Threads::Threads TBB::tbb PkgConfig::LACUNA_PCRE2 PkgConfig::LACUNA_UTF8PROC)

@@ -10,8 +10,8 @@ set -eu
 
 # Compiler and build tools, then what the library links or includes (cmake/dependencies.cmake), then the command.
 build="g++ cmake ninja-build ccache pkg-config
-  libtbb-dev libpcre2-dev libutf8proc-dev libhwy-dev nlohmann-json3-dev
-  libcli11-dev libedit-dev"
+  libtbb-dev libpcre2-dev libutf8proc-dev nlohmann-json3-dev
+  libcli11-dev"
 # clang with its sanitizer and fuzzer runtimes, GoogleTest; Google Benchmark and oneDNN for bench/.
 tests="clang-14 libclang-rt-14-dev libgtest-dev libbenchmark-dev libdnnl-dev qemu-user"
 

@@ -23,11 +23,11 @@ It knows a few dozen plots and about a thousand words, answers no questions and 
 
 ## Training
 
-{tokens:.1f} M tokens ({stories} stories, each seen once) in {steps} steps of Muon and AdamW, {minutes:.0f}
-minutes on one thread of a busy machine. Loss on held-out stories: {held_out:.3f} nats a token
-(the stories themselves are random, so zero cannot be reached).
+{tokens:.1f} M tokens ({stories} stories, each seen once), Muon and AdamW, {minutes:.0f} minutes in all on one thread
+of a busy machine. Loss on held-out stories: {held_out:.3f} nats a token (the stories are drawn at random, so zero
+cannot be reached).
 
-{curve}
+{table}
 
 ## Limits
 
@@ -43,8 +43,13 @@ Of {n_sampled} samples at temperature 0.8, {n_ended} ended by themselves. The fi
 """
 
 
-def write_card(folder, config, log, samples):
-    curve = "| step | held-out loss |\n|---|---|\n" + "\n".join(f"| {s} | {l:.3f} |" for s, l in log["curve"])
+def write_card(folder, config, parameters, parts, samples):
+    rows = []
+    for i, part in enumerate(parts):
+        rows += [f"| {i + 1} | {step} | {loss:.3f} |" for step, loss in part["curve"]]
+        rows.append(f"| {i + 1}, end | {part['steps']} | {part['held_out']:.3f} |")
+    table = "| run | step | held-out loss |\n|---|---|---|\n" + "\n".join(rows)
+    total = {key: sum(part[key] for part in parts) for key in ("tokens", "stories", "minutes")}
     drawn = [s for s in samples if s["sampled"]]
     shown = []
     for s in samples[:8]:
@@ -52,10 +57,10 @@ def write_card(folder, config, log, samples):
         what = f"continuing \"{s['prompt']}\"" if s["prompt"] else "from BOS alone"
         shown.append(f"*{how}, {what}:* {s['text'].strip()}")
     text = TEXT.format(
-        parameters=log["parameters"] / 1e6, layers=config["num_hidden_layers"], hidden=config["hidden_size"],
+        parameters=parameters / 1e6, layers=config["num_hidden_layers"], hidden=config["hidden_size"],
         heads=config["num_attention_heads"], head_dim=config["head_dim"], kv=config["num_key_value_heads"],
         ffn=config["intermediate_size"], theta=config["rope_theta"], context=config["max_position_embeddings"],
-        vocab=config["vocab_size"], tokens=log["tokens"] / 1e6, stories=log["stories"], steps=log["steps"],
-        minutes=log["minutes"], held_out=log["held_out"], curve=curve if log["curve"] else "", n_sampled=len(drawn),
+        vocab=config["vocab_size"], tokens=total["tokens"] / 1e6, stories=total["stories"], minutes=total["minutes"],
+        held_out=parts[-1]["held_out"], table=table, n_sampled=len(drawn),
         n_ended=sum(s["ended"] for s in drawn), samples="\n\n".join(shown))
     (folder / "README.md").write_text(text)

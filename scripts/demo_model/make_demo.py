@@ -20,7 +20,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 import corpus
 from card import write_card
@@ -51,7 +52,7 @@ def rate(step, done, warmup=80):
 
 
 def train(args, model, tokenizer):
-    """One story a row at first; rows of 512 tokens (the whole context), several stories long, for the last fifth.
+    """One story a row; in every eighth step rows of 512 tokens (the whole context), several stories long.
 
     It is over after the steps or the minutes, whichever comes first; the learning rate follows, so a busy machine gives
     a model that saw less, not one that was cut off.
@@ -60,7 +61,7 @@ def train(args, model, tokenizer):
     optimizers = optimizers_of(model)
     peaks = [[group["lr"] for group in o.param_groups] for o in optimizers]
     compiled = torch.compile(loss_of, dynamic=False) if args.compile else loss_of
-    held_out = torch.tensor(corpus.Rows(tokenizer, args.seed + 1).single(128, 161))
+    held_out = torch.tensor(corpus.Rows(tokenizer, "held out").single(128, 161))
     log = {"tokens": 0, "steps": 0, "curve": []}
     start, average = time.time(), None
     try:
@@ -68,14 +69,14 @@ def train(args, model, tokenizer):
             done = max(step / args.steps, (time.time() - start) / (60 * args.minutes))
             if done >= 1:
                 break
-            make, length = (rows.single, 128) if done < 0.8 else (rows.packed, CONFIG["max_position_embeddings"])
+            make, length = (rows.packed, CONFIG["max_position_embeddings"]) if step % 8 == 7 else (rows.single, 144)
             ids = torch.tensor(make(args.batch_tokens // length, length + 1))
             loss = compiled(model, ids)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer, lrs in zip(optimizers, peaks):
                 for group, lr in zip(optimizer.param_groups, lrs):
-                    group["lr"] = lr * rate(step, done)
+                    group["lr"] = lr * args.peak * rate(step, done)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             average = loss.item() if average is None else 0.95 * average + 0.05 * loss.item()
@@ -157,23 +158,31 @@ def main():
     p.add_argument("--steps", type=int, default=4500)
     p.add_argument("--minutes", type=float, default=60, help="stop earlier than --steps after this time")
     p.add_argument("--batch-tokens", type=int, default=3072)
-    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seed", type=int, default=1, help="of the stories; take another one with --resume")
+    p.add_argument("--resume", type=pathlib.Path, metavar="DIR", help="go on with the model that an earlier run made")
+    p.add_argument("--peak", type=float, default=1.0, help="times the usual learning rates; try 0.4 with --resume")
     p.add_argument("-t", "--threads", type=int, default=1)
     p.add_argument("--no-compile", dest="compile", action="store_false",
                    help="do not use torch.compile (1.3 times slower)")
     args = p.parse_args()
+    args.out = args.out.resolve()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # nohup and & may have turned it off
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    tokenizer = corpus.train_tokenizer(CONFIG["vocab_size"], args.seed, 20000)
-    model = Llama(CONFIG)
+    model, parts = Llama(CONFIG), []
+    if args.resume:
+        tokenizer = Tokenizer.from_file(str(args.resume / "tokenizer.json"))
+        model.load_hugging_face_tensors(load_file(args.resume / "model.safetensors"))
+        parts = json.loads((args.resume / "training.json").read_text())
+    else:
+        tokenizer = corpus.train_tokenizer(CONFIG["vocab_size"], args.seed, 20000)
     size = sum(p.numel() for p in model.parameters())
     print(f"{size / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens", flush=True)
-    log = train(args, model, tokenizer)
-    log["parameters"] = size
+    parts.append(train(args, model, tokenizer))
     export(model, tokenizer, args.out)
+    (args.out / "training.json").write_text(json.dumps(parts, indent=2) + "\n")
     samples = check(model, args.out)
-    write_card(args.out, CONFIG, log, samples)
+    write_card(args.out, CONFIG, size, parts, samples)
     for s in samples:
         print(("sampled" if s["sampled"] else "greedy"), "ended" if s["ended"] else "NOT ENDED", "|", s["text"], "\n",
               flush=True)

@@ -75,13 +75,19 @@ class Llama(nn.Module):
             x = layer(x, self.cos[:t], self.sin[:t])
         return F.linear(self.norm(x), self.embed_tokens.weight)
 
-    def hugging_face_tensors(self):
-        """Weights under the names of a Llama checkpoint, bfloat16. The tied lm_head is left out."""
-        out = {}
+    def hugging_face_parameters(self):
+        """Parameters under the names of a Llama checkpoint. The tied lm_head is left out."""
         for name, p in self.named_parameters():
             name = name.replace("q_proj", "self_attn.q_proj").replace("k_proj", "self_attn.k_proj")
             name = name.replace("v_proj", "self_attn.v_proj").replace("o_proj", "self_attn.o_proj")
             for m in ("gate_proj", "up_proj", "down_proj"):
                 name = name.replace(m, "mlp." + m)
-            out["model." + name] = p.detach().to(torch.bfloat16).contiguous()
-        return out
+            yield "model." + name, p
+
+    def hugging_face_tensors(self):
+        return {name: p.detach().to(torch.bfloat16).contiguous() for name, p in self.hugging_face_parameters()}
+
+    @torch.no_grad()
+    def load_hugging_face_tensors(self, tensors):
+        for name, p in self.hugging_face_parameters():
+            p.copy_(tensors[name])

@@ -73,7 +73,7 @@ class Tale:
 
     def child(self, slot):
         she = self.chance(0.5)
-        name = self.made_up_name() if self.chance(0.05) else self.name(world.GIRLS if she else world.BOYS)
+        name = self.made_up_name() if self.chance(0.1) else self.name(world.GIRLS if she else world.BOYS)
         self.cast[slot] = person(name, "she" if she else "he",
                                  kid="girl" if she else "boy", one="a girl" if she else "a boy", human=True)
 
@@ -162,7 +162,8 @@ class Tale:
         for e in self.cast.values():
             if isinstance(e, Entity) and e.get("kind"):
                 name, kind = e["name"], e["kind"]
-                known = rf"{name} (the|was an?) ([a-z]+ )?{kind}|{kind}( was)? named {name}|(I am|name is) {name}"
+                known = (rf"{name}(,| the| was) (an? )?([a-z]+ )?{kind}|{kind} {name}|{kind}( was)? named {name}|"
+                         rf"(I am|name is) {name}")
                 if not re.search(known, text):
                     text = re.sub(rf"\b{name}\b", f"{name} the {kind}", text, count=1)
         return text

@@ -69,7 +69,8 @@ def sad_king(t):
     t.put(K=person("the " + title, he), a="a " + title, trait=t.pick(world.TRAITS))
     lack, brought, how = t.pick(world.ROYAL_TROUBLES)
     t.put(L=t.expand(lack), G=brought, H=t.expand(how))
-    t.say("once upon a time there was {a} who {L}.", "in a big castle lived {a} who {L}.")
+    t.say("once upon a time there was {a} who {L}.", "{K} was sad because {K:he} {L}.",
+          "in a big castle lived {a} who {L}.")
     t.say("{K} had gold and horses, but {K:he} was not happy.", "many people came to help, but nobody could.",
           "\"Whoever helps me gets a bag of gold,\" said {K}.")
     who = "{A}, {trait:a} {A:kid}," if t.cast["A"]["human"] else "{A} the {A:kind}"

@@ -4,6 +4,7 @@ import world
 
 TIMES = ("one day", "one day",
          "one [morning|evening|afternoon|sunny day|cold morning|windy day|warm day|rainy morning]",
+         "in the [morning|evening|winter|summer]",
          "on [Monday|Friday|Sunday|Saturday]", "[last|one] [summer|winter|spring]", "yesterday", "early in the morning")
 
 
@@ -35,11 +36,16 @@ def intro(t, p=0.5):
               "there was once a {A:kid} named {A} who lived {home}.",
               "{A} was {trait:a} {A:kid} who lived {home}.",
               "{A} was {trait:a} {A:kid}.",
+              "this is the story of {A}, {trait:a} {A:kid} who lived {home}.",
+              "the little {A:kid} {A} lived {home}.",
+              "long ago there was {trait:a} {A:kid} named {A}.",
               "a {A:kid} named {A} lived {home} with {A:his} [family|mom and dad|grandma|brother|sister].")
     else:
         t.say("once upon a time there was {A:look} {A:kind} named {A}.",
               "{A} was {A:look} {A:kind} who lived {A:home}.",
               "once upon a time, {A:look} {A:kind} named {A} lived {A:home}.",
+              "the little {A:kind} {A} lived {A:home}.",
+              "this is the story of {A}, {A:look} {A:kind} who lived {A:home}.",
               "{A} the {A:kind} lived {A:home} and loved {A:food}.",
               "{A} the {A:kind} could {A:gift}.")
 

@@ -32,8 +32,9 @@ cannot be reached).
 ## Limits
 
 English only, one kind of story. Far from its world (science, dates, code, other languages) it drifts back into it or
-writes nonsense. Now and then a thing changes its colour, a helper appears unannounced, or a cause is missing. It was
-trained on 512 tokens and must not be run past them. It has no notion of safety beyond the harmlessness of its data.
+writes nonsense. At temperature 0.8 many a story has a slip: a name or a relative changes, or a clause of another story
+slips in. Made-up names and beginnings unlike its own are carried through badly. It was trained on 512 tokens and must
+not be run past them. It has no notion of safety beyond the harmlessness of its data.
 
 ## Samples
 

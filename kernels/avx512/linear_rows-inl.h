@@ -38,16 +38,27 @@ inline __attribute__((always_inline)) void SegmentDot(const char* w, ptrdiff_t p
     }
 #pragma GCC unroll 16
     for (int p = 0; p < 16; ++p) {
+      // Panels that share a broadcast: both of two, since 8 broadcasts kept for the second would not leave enough
+      // registers; four panels' even and odd k would not fit either, and their 4 broadcasts do.
+      constexpr int kShare = P == 2 ? 2 : 1;
 #pragma GCC unroll 4
-      for (int q = 0; q < P; ++q) {
-        const char* at = w + q * panel_bytes + p * 64;
-        _mm_prefetch(at + kAhead, _MM_HINT_T0);
-        const __m512i row = _mm512_load_si512(at);
-        const __m512 even = Dot::Even(row), odd = Dot::Odd(row);
+      for (int first = 0; first < P; first += kShare) {
+        __m512 even[kShare], odd[kShare];
+#pragma GCC unroll 2
+        for (int q = 0; q < kShare; ++q) {
+          const char* at = w + (first + q) * panel_bytes + p * 64;
+          _mm_prefetch(at + kAhead, _MM_HINT_T0);
+          const __m512i row = _mm512_load_si512(at);
+          even[q] = Dot::Even(row);
+          odd[q] = Dot::Odd(row);
+        }
 #pragma GCC unroll 8
         for (int i = 0; i < M; ++i) {
-          e[q][i] = Dot::Fma(x[2 * p * M + i], even, e[q][i]);
-          o[q][i] = Dot::Fma(x[(2 * p + 1) * M + i], odd, o[q][i]);
+          const float xe = x[2 * p * M + i], xo = x[(2 * p + 1) * M + i];
+#pragma GCC unroll 2
+          for (int q = 0; q < kShare; ++q) e[first + q][i] = Dot::Fma(xe, even[q], e[first + q][i]);
+#pragma GCC unroll 2
+          for (int q = 0; q < kShare; ++q) o[first + q][i] = Dot::Fma(xo, odd[q], o[first + q][i]);
         }
       }
     }

@@ -15,6 +15,11 @@
 //   kTiles    row blocks of T = min(m, 16) rows, the last filled with rows of zeros, in chunks of kTileChunk columns:
 //             [chunk][block][step of the chunk][T][32] bf16, so that what a chunk needs is contiguous (blocks that are
 //             K apart fall on the same cache sets).
+// Rounded to int8 by groups instead (kernels/packed.h), k_padded a multiple of 64:
+//   kInt8Rows  [m][k_padded], rows x_stride apart.
+//   kInt8Wide  blocks of up to R rows: [block][k_padded / 4][rows of the block][4 k], a broadcast of 4 bytes each; block b
+//              starts at b * R * k_padded.
+//   kInt8Tiles as kTiles: [chunk][block][step of the chunk][T][64].
 #pragma once
 
 #include <stddef.h>
@@ -25,7 +30,7 @@ namespace lacuna::kernels {
 
 enum { kTileChunk = 512 };
 
-enum class LinearInput { kRows, kWide, kHalves, kTiles };
+enum class LinearInput { kRows, kWide, kHalves, kTiles, kInt8Rows, kInt8Wide, kInt8Tiles };
 
 // Rounds columns [k_begin, k_end) of x, both multiples of 32, into a layout; columns from k on are zero.
 struct LinearInputArgs {

@@ -41,7 +41,7 @@ void Transpose(const uint32_t (&in)[kChannels][kBlock], int rows, uint32_t* out)
 }
 
 // The first value of the row that cannot be stored; called once a block is known to have one.
-Status BadValue(const SourceMatrix& source, int64_t channel, Codec codec) {
+Status BadValue(const SourceMatrix& source, int64_t channel, const Codec& codec) {
   const std::byte* row = RowOf(source, channel);
   const int64_t element = static_cast<int64_t>(ElementBytes(source.type));
   for (int64_t k = 0; k < source.k; ++k) {
@@ -103,18 +103,9 @@ Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, in
 
 }  // namespace
 
-const char* CodecName(Codec codec) { return codec == Codec::kF32 ? "f32" : "bf16"; }
-
-Result<Codec> ParseCodec(std::string_view name) {
-  for (Codec codec : {Codec::kBf16, Codec::kF32}) {
-    if (name == CodecName(codec)) return codec;
-  }
-  return InvalidInput("unknown codec \"" + std::string(name) + "\"; there are bf16 and f32");
-}
-
 int SegmentOf(int64_t n) { return n <= 1024 ? 1024 : 0; }
 
-Result<PackedWeight> AllocatePacked(const SourceMatrix& source, Codec codec) {
+Result<PackedWeight> AllocatePacked(const SourceMatrix& source, const Codec& codec) {
   constexpr int64_t kLimit = std::numeric_limits<int>::max() - 64;
   const std::string shape = "[" + std::to_string(source.n) + ", " + std::to_string(source.k) + "]";
   if (source.n < 1 || source.k < 1 || source.n > kLimit || source.k > kLimit) {
@@ -150,7 +141,7 @@ Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* 
   return {};
 }
 
-Result<PackedWeight> PackLinear(const SourceMatrix& source, Codec codec, PackStats* stats) {
+Result<PackedWeight> PackLinear(const SourceMatrix& source, const Codec& codec, PackStats* stats) {
   LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, AllocatePacked(source, codec));
   LACUNA_RETURN_IF_ERROR(PackPanels(source, 0, weight.panels(), &weight, stats));
   return weight;

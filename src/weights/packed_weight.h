@@ -10,20 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "backend/view.h"
 #include "base/aligned_buffer.h"
 #include "base/bf16.h"
 #include "lacuna/status.h"
+#include "weights/codec.h"
 
 namespace lacuna {
-
-// How a panel is stored.
-enum class Codec : uint8_t { kBf16, kF32 };
-
-const char* CodecName(Codec codec);               // "bf16", "f32"
-Result<Codec> ParseCodec(std::string_view name);  // kInvalidInput lists the names there are
 
 // A weight as a file holds it: [n][k] row-major, addresses may be odd.
 struct SourceMatrix {
@@ -42,7 +36,7 @@ struct PackStats {
 };
 
 struct PackedWeight {
-  Codec codec = Codec::kBf16;
+  Codec codec;
   int n = 0;
   int k = 0;
   int k_padded = 0;   // bf16: k rounded up to 32; f32: k
@@ -59,12 +53,12 @@ struct PackedWeight {
 int SegmentOf(int64_t n);
 
 // Memory for `source` in `codec`, all zeros. Errors: no data, a size out of range, no memory.
-Result<PackedWeight> AllocatePacked(const SourceMatrix& source, Codec codec);
+Result<PackedWeight> AllocatePacked(const SourceMatrix& source, const Codec& codec);
 
 // Fills panels [begin, end). A NaN, an Inf, or a value that bf16 cannot hold is kInvalidInput with its place.
 Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* weight, PackStats* stats = nullptr);
 
 // Both of the above, on the calling thread.
-Result<PackedWeight> PackLinear(const SourceMatrix& source, Codec codec, PackStats* stats = nullptr);
+Result<PackedWeight> PackLinear(const SourceMatrix& source, const Codec& codec, PackStats* stats = nullptr);
 
 }  // namespace lacuna

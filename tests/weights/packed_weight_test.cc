@@ -145,14 +145,5 @@ TEST(PackedWeight, SegmentsByTheContract) {
   EXPECT_EQ(PackLinear(source.matrix, Codec::kF32)->k_segment, 0);
 }
 
-TEST(Codec, Names) {
-  for (Codec codec : {Codec::kBf16, Codec::kF32}) {
-    const auto parsed = ParseCodec(CodecName(codec));
-    ASSERT_TRUE(parsed.ok());
-    EXPECT_EQ(*parsed, codec);
-  }
-  EXPECT_EQ(ParseCodec("int3").status().code(), StatusCode::kInvalidInput);
-}
-
 }  // namespace
 }  // namespace lacuna

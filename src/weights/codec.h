@@ -1,0 +1,62 @@
+// A codec: which weights are stored, and how a value is stored (DESIGN 7). kernels/README.md draws the layouts.
+//
+//   name        value                                   scale (default group)      activations
+//   bf16        bf16                                    -                          bf16
+//   f32         f32, for the f32 mode                   -                          f32
+//   int8        -127 .. 127, biased by 128              f32 (whole row)            int8 (whole row)
+//   int4        -8 .. 7, biased by 8                    f16 (128)                  int8 (as the group, at least 128)
+//   int4z       0 .. 15 minus a zero point              f16 (128)                  the same
+//   codebook    one of 16 of -127 .. 127, fitted        f16 (128)                  the same
+//   nf4         one of 16 bf16, bitsandbytes' NF4       f16 (64)                   bf16
+//   bitmap-X    only what is not zero of X, and a bit a weight; an N:M pattern makes its counts constant
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kernels/packed.h"
+#include "lacuna/status.h"
+
+namespace lacuna {
+
+enum class ValueKind : uint8_t { kBf16, kF32, kInt8, kInt4, kInt4Zero, kCodebook, kNf4 };
+enum class Activations : uint8_t { kBf16, kF32, kInt8 };
+
+struct Codec {
+  ValueKind values = ValueKind::kBf16;
+  bool bitmap = false;
+  bool scales_f16 = false;
+  Activations activations = Activations::kBf16;
+  int group = 0;             // k that a scale covers, 32, 64, .. 1024; 0: the whole row
+  int activation_group = 0;  // of int8 activations, the same
+  int pattern_n = 0;         // N:M bitmap: exactly pattern_n of pattern_m consecutive k are stored; 0: any number
+  int pattern_m = 0;         // 4, 8 or 16
+
+  static const Codec kBf16, kF32;
+  bool operator==(const Codec&) const = default;
+
+  bool scaled() const { return values != ValueKind::kBf16 && values != ValueKind::kF32; }
+  bool coded() const { return values >= ValueKind::kInt4; }  // 4 bits
+  bool integer() const { return scaled() && values != ValueKind::kNf4; }
+  bool zero_points() const { return values == ValueKind::kInt4Zero; }
+  int bias() const { return values == ValueKind::kInt8 || values == ValueKind::kCodebook ? 128 : integer() ? 8 : 0; }
+  int bits() const { return coded() ? 4 : values == ValueKind::kInt8 ? 8 : values == ValueKind::kBf16 ? 16 : 32; }
+  kernels::PackedValues type() const;  // not of f32
+  // Rows after which an N:M pattern's count is constant; 0 without one.
+  int constant_rows() const { return pattern_m == 0 ? 0 : pattern_m / (values == ValueKind::kBf16 ? 2 : 4); }
+};
+inline constexpr Codec Codec::kBf16{};
+inline constexpr Codec Codec::kF32{.values = ValueKind::kF32, .activations = Activations::kF32};
+
+// "int8", "bitmap-int4", ..: the name alone, without groups.
+std::string CodecName(const Codec& codec);
+// A name with its defaults; kInvalidInput lists the names there are.
+Result<Codec> ParseCodec(std::string_view name);
+// Are its fields a codec that exists? kInvalidInput says what is wrong, as `where`: ...
+Status ValidateCodec(const Codec& codec, const std::string& where);
+
+// Sets the weight's group, and the activation group that goes with it.
+void SetGroup(int group, Codec* codec);
+
+}  // namespace lacuna

@@ -30,6 +30,18 @@ enum { kBytesOfXInL2 = 768 * 1024, kGroupRows = 544 };
 
 enum Order { kPanelsFirst, kChunksFirst };
 
+constexpr ptrdiff_t kAhead = 4096;  // bytes between a tile load of w and its prefetch, where rows are few
+
+// The same tile of P panels.
+template <int P>
+inline __attribute__((always_inline)) void PrefetchTiles(const char* tile, ptrdiff_t panel_bytes) {
+#pragma GCC unroll 16
+  for (int r = 0; r < 16; ++r) {
+#pragma GCC unroll 2
+    for (int q = 0; q < P; ++q) _mm_prefetch(tile + q * panel_bytes + r * 64, _MM_HINT_T0);
+  }
+}
+
 // The rows of one walk over the weights, and its order.
 struct Walk {
   Order order;
@@ -150,8 +162,9 @@ inline void PairChunk(const LinearBf16Args& a, const Walk& walk, int panel, int 
   }
 }
 
-// R row blocks x P panels over columns [k, k_end) of one chunk, with C anywhere: what PairChunk leaves over.
-template <int R, int P>
+// R row blocks x P panels over columns [k, k_end) of one chunk, with C anywhere: what PairChunk leaves over. Alone
+// means that w comes from memory for these rows.
+template <int R, int P, bool kAlone>
 inline void OneChunk(const LinearBf16Args& a, int panel, int row, int k, int k_end, bool zero, float* c,
                      ptrdiff_t c_stride) {
   const ptrdiff_t panel_bytes = (ptrdiff_t)a.k_padded * 32, stride = c_stride * 4;
@@ -163,6 +176,7 @@ inline void OneChunk(const LinearBf16Args& a, int panel, int row, int k, int k_e
   if constexpr (R > 1) START(2, c + 16 * c_stride);
   if constexpr (R > 1 && P > 1) START(3, c + 16 * c_stride + 16);
   for (int s = (k_end - k) / 32; s > 0; --s) {
+    if constexpr (kAlone) PrefetchTiles<P>(w + kAhead, panel_bytes);
     LACUNA_TILE_LOAD(6, w, 64);
     LACUNA_TILE_LOAD(4, x, 64);
     LACUNA_TILE_DPBF16PS(0, 4, 6);
@@ -188,11 +202,11 @@ inline void OneChunk(const LinearBf16Args& a, int panel, int row, int k, int k_e
 
 // Two row blocks x P panels over columns [k, k_end): one chunk that goes on from y (or from zero when it is the first),
 // or a segment of several, which starts from zero and is added to y.
-template <int P>
+template <int P, bool kAlone>
 inline void Block(const LinearBf16Args& a, int panel, int row, int k, int k_end, bool segment) {
   const int rows = a.m - row < 32 ? a.m - row : 32;
   float* y = a.y + row * a.y_stride + (panel - a.panel_begin) * 16;
-  if (rows == 32 && !segment) return OneChunk<2, P>(a, panel, row, k, k_end, k == 0, y, a.y_stride);
+  if (rows == 32 && !segment) return OneChunk<2, P, kAlone>(a, panel, row, k, k_end, k == 0, y, a.y_stride);
   // Rows that y has not, and sums of segments, go through a buffer.
   alignas(64) float c[32 * 32];
   if (!segment && k > 0) {
@@ -208,9 +222,9 @@ inline void Block(const LinearBf16Args& a, int panel, int row, int k, int k_end,
     if (k2 > k_end) k2 = k_end;
     const bool zero = k1 == k && (segment || k == 0);
     if (rows > 16) {
-      OneChunk<2, P>(a, panel, row, k1, k2, zero, c, 32);
+      OneChunk<2, P, kAlone>(a, panel, row, k1, k2, zero, c, 32);
     } else {
-      OneChunk<1, P>(a, panel, row, k1, k2, zero, c, 32);
+      OneChunk<1, P, kAlone>(a, panel, row, k1, k2, zero, c, 32);
     }
   }
   for (int i = 0; i < rows; ++i) {
@@ -239,15 +253,23 @@ void AmxLinearBf16Block(const LinearBf16Args& a) {
         const int k_end = a.k_padded - k < width ? a.k_padded : k + width;
         for (int panel = begin; panel < end; panel += 2) {
           int row = group;
-          if (panel + 2 <= end && !segmented && group_end - group >= 32) {
+          if (group_end - group <= 32) {
+            if (panel + 2 <= end) {
+              Block<2, true>(a, panel, row, k, k_end, segmented);
+            } else {
+              Block<1, true>(a, panel, row, k, k_end, segmented);
+            }
+            continue;
+          }
+          if (panel + 2 <= end && !segmented) {
             row = group + (group_end - group) / 32 * 32;
             PairChunk(a, walk, panel, row, k, k_end);
           }
           for (; row < group_end; row += 32) {
             if (panel + 2 <= end) {
-              Block<2>(a, panel, row, k, k_end, segmented);
+              Block<2, false>(a, panel, row, k, k_end, segmented);
             } else {
-              Block<1>(a, panel, row, k, k_end, segmented);
+              Block<1, false>(a, panel, row, k, k_end, segmented);
             }
           }
         }

@@ -8,25 +8,8 @@
 
 namespace lacuna::kernels {
 
-// exp of kernels/ref/exp-inl.h. Its last two products scale by powers of two exactly, overflow to inf and flush below
-// 2^-126, which is what one VSCALEFPS does.
-static inline __m512 ExpAvx512(__m512 x) {
-  __m512 t = _mm512_max_ps(_mm512_set1_ps(-105.0f), x);
-  t = _mm512_min_ps(_mm512_set1_ps(89.0f), t);
-  const __m512 shift = _mm512_set1_ps(12582912.0f);
-  const __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(t, _mm512_set1_ps(0x1.715476p+0f), shift), shift);
-  __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0x1.62e430p-1f), t);
-  r = _mm512_fmadd_ps(n, _mm512_set1_ps(0x1.05c610p-29f), r);
-  __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(0x1.6ac74ep-10f), r, _mm512_set1_ps(0x1.123de0p-7f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.555858p-5f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.55548cp-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.fffffcp-2f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
-  return _mm512_scalef_ps(p, n);
-}
-
-// The same for x <= 0 or NaN: no upper bound to keep.
+// exp of kernels/ref/exp-inl.h for x <= 0 or NaN: no upper bound to keep. The reference's last two products scale by
+// powers of two exactly, overflow to inf and flush below 2^-126, which is what one VSCALEFPS does.
 static inline __m512 ExpNonPositiveAvx512(__m512 x) {
   const __m512 t = _mm512_max_ps(_mm512_set1_ps(-105.0f), x);
   const __m512 shift = _mm512_set1_ps(12582912.0f);
@@ -41,6 +24,9 @@ static inline __m512 ExpNonPositiveAvx512(__m512 x) {
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
   return _mm512_scalef_ps(p, n);
 }
+
+// The same for all x: min and max commute with each other and keep NaN, which is their second operand.
+static inline __m512 ExpAvx512(__m512 x) { return ExpNonPositiveAvx512(_mm512_min_ps(_mm512_set1_ps(89.0f), x)); }
 
 // The lanes of a sum added 8, 4, 2, 1 apart.
 static inline float AddLanesAvx512(__m512 x) {

@@ -22,8 +22,8 @@ if [ -z "$python" ]; then
   python=$folder/venv/bin/python
   "$python" -c 'import torch, numpy' 2>/dev/null || "$python" -m pip install -q numpy torch
 fi
-"$python" -c 'import gguf' 2>/dev/null ||
-  [ -d "$folder/site/gguf" ] || "$python" -m pip install -q --no-deps --target "$folder/site" gguf
+PYTHONPATH=$folder/site "$python" -c 'import gguf' 2>/dev/null ||
+  "$python" -m pip install -q --upgrade --no-deps --target "$folder/site" gguf pyyaml tqdm
 
 source=$(ls -d "$folder"/llama_cpp_python-*/vendor/llama.cpp 2>/dev/null | tail -n 1 || true)
 if [ -z "$source" ]; then

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "io/file.h"
 #include "io/json.h"
 
 namespace lacuna {
@@ -20,13 +21,15 @@ bool IsPlainFileName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
 }
 
-Result<std::map<std::string, std::string, std::less<>>> ReadIndex(const std::string& path) {
-  LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJsonFile(path));
+}  // namespace
+
+Result<ShardIndex> ParseShardIndex(std::string_view text, const std::string& path) {
+  LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJson(text, path));
   LACUNA_ASSIGN_OR_RETURN(const JsonReader reader, JsonReader::Create(path, json));
   const Json* map = reader.Find("weight_map");
   if (!map || !map->is_object() || map->empty())
     return reader.WrongValue("weight_map", "it must be an object of tensor names and the shards they are in");
-  std::map<std::string, std::string, std::less<>> result;
+  ShardIndex result;
   for (const auto& [tensor, shard] : map->items()) {
     if (!shard.is_string())
       return InvalidInput(path + ": the shard of tensor " + JsonQuote(tensor) + " is " + JsonExcerpt(shard) +
@@ -40,8 +43,6 @@ Result<std::map<std::string, std::string, std::less<>>> ReadIndex(const std::str
   return result;
 }
 
-}  // namespace
-
 Result<ModelFiles> ModelFiles::Open(const std::string& dir) {
   ModelFiles model;
   model.dir_ = dir;
@@ -53,7 +54,8 @@ Result<ModelFiles> ModelFiles::Open(const std::string& dir) {
   if (KindOf(JoinPath(dir, kSingle)) != FileKind::kMissing) {
     names.insert(kSingle);
   } else if (KindOf(index_path) != FileKind::kMissing) {
-    LACUNA_ASSIGN_OR_RETURN(model.weight_map_, ReadIndex(index_path));
+    LACUNA_ASSIGN_OR_RETURN(const std::string text, ReadFile(index_path, JsonLimits{}.max_bytes));
+    LACUNA_ASSIGN_OR_RETURN(model.weight_map_, ParseShardIndex(text, index_path));
     for (const auto& [tensor, file] : model.weight_map_) names.insert(file);
   } else {
     const bool pickled = KindOf(JoinPath(dir, "pytorch_model.bin")) != FileKind::kMissing ||

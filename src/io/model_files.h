@@ -11,6 +11,12 @@
 
 namespace lacuna {
 
+// Tensor to shard, as model.safetensors.index.json says.
+using ShardIndex = std::map<std::string, std::string, std::less<>>;
+
+// Never empty; shards are names without a path, so that they stay in the model's folder. `path` starts every message.
+Result<ShardIndex> ParseShardIndex(std::string_view text, const std::string& path);
+
 // As Hugging Face loads them: model.safetensors goes before an index; every tensor of every named shard counts, listed
 // in the index or not; of a name in several shards the last file's (by file name) is taken.
 class ModelFiles {
@@ -32,7 +38,7 @@ class ModelFiles {
   std::string dir_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, Tensor, std::less<>> tensors_;
-  std::map<std::string, std::string, std::less<>> weight_map_;  // tensor to shard, as the index says; empty without one
+  ShardIndex weight_map_;  // empty without an index
 };
 
 }  // namespace lacuna

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of safetensors_fuzz and config_json_fuzz into corpus/ beside this file."""
+"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz and shard_index_fuzz into corpus/ beside this file."""
 import json
 import pathlib
 import struct
@@ -89,6 +89,33 @@ CONFIGS = {
     "not_an_object": b"[1, 2.5e300, null, true, \"\\u00e9\"]",
 }
 
+
+def index(shards, **more):
+    return json.dumps({**more, "weight_map": shards}).encode()
+
+
+INDEXES = {
+    "two_shards": index({"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"},
+                        metadata={"total_size": 5}),
+    "utf8": index({"w\u00e9": "m\u00f6del.safetensors", "": "x"}),
+    "parent": index({"a": "../x.safetensors"}),
+    "absolute": index({"a": "/etc/passwd"}),
+    "backslash": index({"a": "sub\\x.safetensors"}),
+    "nul": index({"a": "x\0y"}),
+    "dots": index({"a": "..", "b": ".", "c": ""}),
+    "number": index({"a": 3}),
+    "nothing": index({}),
+    "list": index([1]),
+    "absent": b'{"metadata": {}}',
+    "twice": b'{"weight_map": {"a": "x", "a": "y"}, "weight_map": {"b": "z"}}',
+    "bad_utf8": b'{"weight_map": {"a": "\xff"}}',
+    "deep": b'{"weight_map":' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"}",
+    "broken": b'{"weight_map": {"a": "x',
+    "not_an_object": b"[]",
+}
+
+for file_name, content in INDEXES.items():
+    write("shard_index", file_name, content)
 for file_name, content in SAFETENSORS.items():
     write("safetensors", file_name, content)
 for file_name, content in CONFIGS.items():

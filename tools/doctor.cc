@@ -6,6 +6,7 @@
 
 #include "backend/cpu/catalog.h"
 #include "backend/cpu/cost_file.h"
+#include "backend/cpu/elementwise.h"
 #include "backend/cpu/roofs.h"
 #include "base/machine_load.h"
 #include "base/memory.h"
@@ -96,11 +97,11 @@ Result<ordered_json> MeasureRoofs(ThreadTeam& team, const CpuFeatures& f, Tier t
                       {"other_share", load.other}};
 }
 
-// For each op and number of rows: the kernel that runs, and why each faster one of the list does not.
+// For each number of rows: the kernel that runs, and why each faster one of the list does not.
 template <class Row>
-ordered_json Choices(std::span<const Row> rows, const KernelTarget& target) {
+ordered_json Choices(std::span<const Row> rows, std::initializer_list<int> sizes, const KernelTarget& target) {
   ordered_json choices = ordered_json::array();
-  for (int m : {1, 2, 4, 8, 16, 32, 64, 512}) {
+  for (int m : sizes) {
     const Row& chosen = Select(rows, m, target);
     ordered_json declined = ordered_json::object();
     for (auto row = rows.rbegin(); row->name != chosen.name; ++row) {
@@ -110,6 +111,15 @@ ordered_json Choices(std::span<const Row> rows, const KernelTarget& target) {
     choices.push_back({{"rows", m}, {"kernel", chosen.name}, {"declined", declined}});
   }
   return choices;
+}
+
+// By op. Attention's rows are queries that share a KV head; element-wise kernels come with the tier.
+ordered_json Kernels(const KernelTarget& target) {
+  return {{"linear bf16", Choices(LinearBf16Kernels(), {1, 2, 4, 8, 16, 32, 64, 512}, target)},
+          {"attention bf16", Choices(AttentionBf16Kernels(), {1, 4, 16, kernels::kMaxQueries}, target)},
+          {"element-wise",
+           ordered_json::array(
+               {{{"rows", 1}, {"kernel", ElementwiseFor(target.cap).tier}, {"declined", ordered_json::object()}}})}};
 }
 
 ordered_json Tuned(const TuneResult& tuned, const std::string& path) {
@@ -179,7 +189,9 @@ std::string Text(const ordered_json& j) {
       }
     }
   }
-  if (j.contains("tuned")) line("tuned", "kept in " + j["tuned"]["file"].get<std::string>());
+  if (!j["costs"].is_null()) {
+    line("cost table", (j.contains("tuned") ? "measured now, kept in " : "from ") + j["costs"].get<std::string>());
+  }
   if (!j["roofs"].is_null()) {
     const ordered_json& roofs = j["roofs"];
     line("reads", fixed(roofs["read_gb_s"], 1) + " GB/s with " + roofs["threads"].dump() + " threads, pages of " +
@@ -216,14 +228,20 @@ Status RunDoctor(const Flags& flags) {
       {"processors", Processors(topology, threads)},
       {"memory_available", BytesAvailable()},
       {"kernels", nullptr},
+      {"costs", nullptr},
       {"roofs", nullptr}};
-  if (tier.ok()) out["kernels"] = {{"linear bf16", Choices(LinearBf16Kernels(), KernelTarget{f, *tier, HostCosts(f)})}};
+  if (tier.ok()) {
+    std::string from;
+    out["kernels"] = Kernels({f, *tier, HostCosts(f, &from)});
+    if (!from.empty()) out["costs"] = from;
+  }
   if (tier.ok() && flags.tune) {
     LACUNA_ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create(flags.threads));
     LACUNA_ASSIGN_OR_RETURN(const TuneResult tuned, TuneCosts(*team, f, *tier));
     LACUNA_RETURN_IF_ERROR(SaveCosts(f, tuned.costs));
     out["tuned"] = Tuned(tuned, CostFilePath(f));
-    out["kernels"] = {{"linear bf16", Choices(LinearBf16Kernels(), KernelTarget{f, *tier, tuned.costs})}};
+    out["costs"] = CostFilePath(f);
+    out["kernels"] = Kernels({f, *tier, tuned.costs});
   }
   if (tier.ok() && !flags.no_measure) {
     LACUNA_ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create(flags.threads));

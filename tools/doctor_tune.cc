@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "backend/cpu/cpu_backend.h"
@@ -13,7 +14,7 @@ namespace {
 
 constexpr int kChannels = 4096;
 constexpr int kInputs = 4096;
-constexpr int kCopies = 8;  // 256 MiB, more than most caches: a decoder's weights come from memory
+constexpr int kCopies = 32;  // 1 GiB: a decoder's weights come from memory, and a server's L3 holds hundreds of MiB
 constexpr int kRounds = 5;
 constexpr int kRows[] = {1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 24, 32};
 constexpr int kMostRows = 32;
@@ -74,8 +75,13 @@ class Layer {
 
 int CrossoverOf(const std::vector<TuneStep>& steps) {
   int from = kNever;
-  for (auto step = steps.rbegin(); step != steps.rend() && step->ns < 0.98 * step->instead_ns; ++step)
+  double gain = 0, most = 0;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    gain += std::log(step->instead_ns / step->ns) - 0.02;
+    if (gain <= most) continue;
+    most = gain;
     from = step->rows;
+  }
   return from;
 }
 

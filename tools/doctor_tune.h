@@ -24,8 +24,9 @@ struct TuneResult {
 // On a layer of 4096 x 4096 whose weights come from memory, some seconds. Kernels above `tier` keep what ships.
 Result<TuneResult> TuneCosts(ThreadTeam& team, const CpuFeatures& features, Tier tier);
 
-// The first of the rows measured from which on a kernel is faster by 2 % or more, each time; kNever when there is none.
-// `steps` ascend by rows.
+// The rows from which on the kernel saves most, in the product of its ratios to what runs without it; 2 % a step is no
+// gain. One disturbed figure moves this by a step at most, where "faster from here on, each time" would say never.
+// kNever when it saves nothing. `steps` ascend by rows.
 int CrossoverOf(const std::vector<TuneStep>& steps);
 
 }  // namespace lacuna::tools

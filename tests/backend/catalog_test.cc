@@ -36,6 +36,9 @@ CpuFeatures Zen5() {
 std::string Chosen(const CpuFeatures& features, Tier cap, int m) {
   return Select(LinearBf16Kernels(), m, TargetFor(features, cap)).name;
 }
+std::string ChosenAttention(const CpuFeatures& features, Tier cap, int queries) {
+  return Select(AttentionBf16Kernels(), queries, TargetFor(features, cap)).name;
+}
 
 TEST(Catalog, LinearOnEachMachine) {
   EXPECT_EQ(Chosen(Haswell(), Tier::kAmx, 1), "simd_linear_bf16");
@@ -49,6 +52,28 @@ TEST(Catalog, LinearOnEachMachine) {
   EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 16), "amx_linear_bf16_few");
   EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 17), "amx_linear_bf16_block");
   EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 100000), "amx_linear_bf16_block");
+}
+
+// One head or a whole group: pages cost more than the dots, so the number of queries changes nothing.
+TEST(Catalog, AttentionOnEachMachine) {
+  for (int queries : {1, 4, 8, int{kernels::kMaxQueries}}) {
+    EXPECT_EQ(ChosenAttention(Haswell(), Tier::kAmx, queries), "simd_attention_bf16");
+    EXPECT_EQ(ChosenAttention(IceLake(), Tier::kAmx, queries), "avx512_attention_bf16");
+    EXPECT_EQ(ChosenAttention(Zen5(), Tier::kAmx, queries), "avx512_attention_bf16");
+    EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kAmx, queries), "amx_attention_bf16");
+  }
+  EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kAmx, kernels::kMaxQueries + 1), "ref_attention_bf16")
+      << "more queries than the others' scratch has room for";
+}
+
+TEST(Catalog, AttentionStaysUnderTheCap) {
+  EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kRef, 4), "ref_attention_bf16");
+  EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kSimd, 4), "simd_attention_bf16");
+  EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kAvx512, 4), "avx512_attention_bf16");
+  EXPECT_EQ(ChosenAttention(SapphireRapids(), Tier::kAvx512Bf16, 4), "avx512_attention_bf16");
+  CpuFeatures refused = SapphireRapids();
+  refused.tile_permission = false;
+  EXPECT_EQ(ChosenAttention(refused, Tier::kAmx, 4), "avx512_attention_bf16");
 }
 
 TEST(Catalog, TheCapHolds) {
@@ -95,11 +120,14 @@ TEST(Catalog, DecliningHasAReason) {
 
 TEST(Catalog, NamesSayTheTierAndAreUnique) {
   std::set<std::string> names;
-  for (const LinearBf16Kernel& kernel : LinearBf16Kernels()) {
-    EXPECT_EQ(std::string(kernel.name).rfind(std::string(TierName(kernel.tier)) + "_linear_bf16", 0), 0u)
-        << kernel.name;
-    EXPECT_TRUE(names.insert(kernel.name).second) << kernel.name;
-  }
+  const auto check = [&names](const auto& rows, const char* op) {
+    for (const auto& kernel : rows) {
+      EXPECT_TRUE(std::string_view(kernel.name).starts_with(std::string(TierName(kernel.tier)) + op)) << kernel.name;
+      EXPECT_TRUE(names.insert(kernel.name).second) << kernel.name;
+    }
+  };
+  check(LinearBf16Kernels(), "_linear_bf16");
+  check(AttentionBf16Kernels(), "_attention_bf16");
 }
 
 TEST(Catalog, CountersAreReadByName) {

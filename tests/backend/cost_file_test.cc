@@ -63,15 +63,19 @@ TEST_F(CostFile, RefusesDamage) {
 }
 
 TEST_F(CostFile, SavedIsWhatTheHostUsesUnlessTold) {
-  EXPECT_TRUE(Same(HostCosts(cpu_), DefaultCosts(cpu_))) << "no file yet";
+  std::string from = "before";
+  EXPECT_TRUE(Same(HostCosts(cpu_, &from), DefaultCosts(cpu_))) << "no file yet";
+  EXPECT_EQ(from, "");
   ASSERT_TRUE(SaveCosts(cpu_, Table()).ok());
   EXPECT_EQ(CostFilePath(cpu_), folder_.path() + "/cache/lacuna/costs-GenuineIntel-6-143-0.json");
-  EXPECT_TRUE(Same(HostCosts(cpu_), Table()));
+  EXPECT_TRUE(Same(HostCosts(cpu_, &from), Table()));
+  EXPECT_EQ(from, CostFilePath(cpu_));
   setenv("LACUNA_COSTS", "default", 1);
   EXPECT_TRUE(Same(HostCosts(cpu_), DefaultCosts(cpu_)));
   unsetenv("LACUNA_COSTS");
   std::ofstream(CostFilePath(cpu_)) << "{\"version\":1,";
-  EXPECT_TRUE(Same(HostCosts(cpu_), DefaultCosts(cpu_))) << "a damaged file is as none";
+  EXPECT_TRUE(Same(HostCosts(cpu_, &from), DefaultCosts(cpu_))) << "a damaged file is as none";
+  EXPECT_EQ(from, "");
 }
 
 }  // namespace

@@ -128,10 +128,12 @@ TEST(Doctor, JsonSaysWhatIsHereAndWhatIsChosen) {
   EXPECT_EQ(out["features"]["avx2"], cpu.avx2);
   EXPECT_EQ(out["machine_kind"], MachineKind(cpu));
   EXPECT_EQ(out["tier"]["missing"]["simd"], "");
-  ASSERT_FALSE(out["kernels"]["linear bf16"].empty());
-  for (const json& choice : out["kernels"]["linear bf16"]) {
-    EXPECT_FALSE(choice["kernel"].get<std::string>().empty());
-    for (const auto& [name, why] : choice["declined"].items()) EXPECT_FALSE(why.get<std::string>().empty()) << name;
+  for (const char* op : {"linear bf16", "attention bf16", "element-wise"}) {
+    ASSERT_FALSE(out["kernels"][op].empty()) << op;
+    for (const json& choice : out["kernels"][op]) {
+      EXPECT_FALSE(choice["kernel"].get<std::string>().empty());
+      for (const auto& [name, why] : choice["declined"].items()) EXPECT_FALSE(why.get<std::string>().empty()) << name;
+    }
   }
   EXPECT_GE(out["processors"]["threads"].get<int>(), 1);
   EXPECT_FALSE(out["processors"]["usable"].empty());

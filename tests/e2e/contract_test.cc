@@ -3,11 +3,13 @@
 // LACUNA_RECORD=1.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "backend/cpu/cost_file.h"
 #include "base/bf16.h"
 #include "tests/support/parity.h"
 #include "tests/support/paths.h"
@@ -56,6 +58,30 @@ TEST(Contract, HashesOfLogits) {
     }
   }
   if (record) std::ofstream(path) << out.dump(1) << "\n";
+}
+
+// Which kernel runs for how many rows never shows in the logits.
+TEST(Contract, CostTablesChangeNothing) {
+  const char* before = std::getenv("XDG_CACHE_HOME");
+  const std::string kept = before != nullptr ? before : "";
+  const TempDir cache, root;
+  ParityCase c = LoadParityCase(ParityCaseNames().front(), root);
+  c.ids.resize(40);
+  std::string first;
+  for (int crossover : {1, 3, 17, kNever}) {
+    ::setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
+    CostTable costs;
+    std::fill_n(costs.from, kCrossovers, crossover);
+    ASSERT_TRUE(SaveCosts(HostCpuFeatures(), costs).ok());
+    const auto model = MustLoad(c.folder, Numerics::kDefault, 2);
+    before != nullptr ? ::setenv("XDG_CACHE_HOME", kept.c_str(), 1) : ::unsetenv("XDG_CACHE_HOME");
+    for (int rows : {1, 4, 9, 16, 40}) {
+      const auto session = MustCreate(model, {.context_length = 40, .max_rows = rows, .max_logits = rows});
+      const std::string hash = Hash(AllLogits(*session, c.ids, rows));
+      if (first.empty()) first = hash;
+      EXPECT_EQ(hash, first) << "takes over from " << crossover << " rows; " << rows << " rows a pass";
+    }
+  }
 }
 
 }  // namespace

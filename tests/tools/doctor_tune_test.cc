@@ -14,13 +14,18 @@ std::vector<TuneStep> Steps(const std::vector<std::pair<double, double>>& times)
   return steps;
 }
 
-TEST(CrossoverOf, TheRowsFromWhichItStaysFaster) {
+TEST(CrossoverOf, TheRowsFromWhichItSavesMost) {
   EXPECT_EQ(CrossoverOf(Steps({{12, 10}, {10, 10}, {8, 10}, {7, 10}})), 4);
-  EXPECT_EQ(CrossoverOf(Steps({{8, 10}, {11, 10}, {8, 10}})), 4)
-      << "a lucky figure before a slow one counts for nothing";
   EXPECT_EQ(CrossoverOf(Steps({{5, 10}, {5, 10}})), 1);
-  EXPECT_EQ(CrossoverOf(Steps({{9, 10}, {9.9, 10}})), kNever) << "one percent is noise";
+  EXPECT_EQ(CrossoverOf(Steps({{12, 10}, {13, 10}})), kNever);
+  EXPECT_EQ(CrossoverOf(Steps({{9.9, 10}, {9.9, 10}})), kNever) << "one percent is noise";
   EXPECT_EQ(CrossoverOf({}), kNever);
+}
+
+TEST(CrossoverOf, OneDisturbedFigureDecidesNothing) {
+  EXPECT_EQ(CrossoverOf(Steps({{12, 10}, {7, 10}, {11, 10}, {6, 10}, {5, 10}})), 2) << "in the middle";
+  EXPECT_EQ(CrossoverOf(Steps({{12, 10}, {7, 10}, {6, 10}, {6, 10}, {14, 10}})), 2) << "at the end";
+  EXPECT_EQ(CrossoverOf(Steps({{8, 10}, {15, 10}, {15, 10}, {7, 10}})), 8) << "a lucky one before slow ones";
 }
 
 TEST(TuneCosts, FindsATableThatSelects) {

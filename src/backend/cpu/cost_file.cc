@@ -75,7 +75,8 @@ Result<CostTable> CostsFromJson(std::string_view text, const CostTable& defaults
   return costs;
 }
 
-CostTable HostCosts(const CpuFeatures& features) {
+CostTable HostCosts(const CpuFeatures& features, std::string* from) {
+  if (from != nullptr) from->clear();
   const CostTable defaults = DefaultCosts(features);
   const char* choice = std::getenv("LACUNA_COSTS");
   const std::string path = CostFilePath(features);
@@ -86,7 +87,9 @@ CostTable HostCosts(const CpuFeatures& features) {
   const Result<std::string> text = ReadFile(path, 1 << 16);
   if (!text.ok()) return defaults;
   const Result<CostTable> costs = CostsFromJson(*text, defaults);
-  return costs.ok() ? *costs : defaults;
+  if (!costs.ok()) return defaults;
+  if (from != nullptr) *from = path;
+  return *costs;
 }
 
 Status SaveCosts(const CpuFeatures& features, const CostTable& costs) {

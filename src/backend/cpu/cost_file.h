@@ -21,8 +21,9 @@ std::string CrossoverName(Crossover crossover);
 std::string CostsToJson(const CostTable& costs);
 Result<CostTable> CostsFromJson(std::string_view text, const CostTable& defaults);
 
-// The file's table over the one that ships; the latter when there is no file, or LACUNA_COSTS=default.
-CostTable HostCosts(const CpuFeatures& features);
+// The file's table over the one that ships; the latter when there is no file, or LACUNA_COSTS=default. `from`, if
+// given, becomes the path of the file that was read, "" when none was.
+CostTable HostCosts(const CpuFeatures& features, std::string* from = nullptr);
 Status SaveCosts(const CpuFeatures& features, const CostTable& costs);
 
 }  // namespace lacuna

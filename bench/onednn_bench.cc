@@ -42,7 +42,6 @@ const std::vector<memory>& Weights(const dnnl::engine& engine, dnnl::stream& str
   // [n][k] row-major is k x n with strides 1, k: the transposed tag.
   memory plain(Matrix(shape.k, shape.n, memory::data_type::bf16, memory::format_tag::ba), engine);
   auto* values = static_cast<uint16_t*>(plain.get_data_handle());
-#pragma omp parallel for
   for (int64_t n = 0; n < shape.n; ++n) {
     for (int64_t k = 0; k < shape.k; ++k) values[n * shape.k + k] = ToBf16(WeightAt(shape, n, k));
   }

@@ -11,16 +11,12 @@
 #include <vector>
 
 #include "lacuna/tokenizer.h"
+#include "tests/support/sanitizers.h"
 #include "tokenizer/byte_level.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#if LACUNA_SANITIZED || !defined(__OPTIMIZE__)
 #define LACUNA_SLOW_BUILD 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define LACUNA_SLOW_BUILD 1
-#endif
-#endif
-#ifndef LACUNA_SLOW_BUILD
+#else
 #define LACUNA_SLOW_BUILD 0
 #endif
 

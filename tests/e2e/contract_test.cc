@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "backend/cpu/cost_file.h"
 #include "base/bf16.h"
@@ -68,19 +69,28 @@ TEST(Contract, CostTablesChangeNothing) {
   ParityCase c = LoadParityCase(ParityCaseNames().front(), root);
   c.ids.resize(40);
   std::string first;
+  std::set<std::string> kernels_of_a_table;
   for (int crossover : {1, 3, 17, kNever}) {
     ::setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
+    ::unsetenv("LACUNA_COSTS");
     CostTable costs;
     std::fill_n(costs.from, kCrossovers, crossover);
     ASSERT_TRUE(SaveCosts(HostCpuFeatures(), costs).ok());
     const auto model = MustLoad(c.folder, Numerics::kDefault, 2);
     before != nullptr ? ::setenv("XDG_CACHE_HOME", kept.c_str(), 1) : ::unsetenv("XDG_CACHE_HOME");
+    ResetKernelCounts();
     for (int rows : {1, 4, 9, 16, 40}) {
       const auto session = MustCreate(model, {.context_length = 40, .max_rows = rows, .max_logits = rows});
       const std::string hash = Hash(AllLogits(*session, c.ids, rows));
       if (first.empty()) first = hash;
       EXPECT_EQ(hash, first) << "takes over from " << crossover << " rows; " << rows << " rows a pass";
     }
+    std::string ran;
+    for (const KernelCount& kernel : ReadKernelCounts()) ran += std::string(kernel.name) + " ";
+    kernels_of_a_table.insert(ran);
+  }
+  if (*HostTier() >= Tier::kAvx512) {
+    EXPECT_GT(kernels_of_a_table.size(), 1u) << "the tables were not read";
   }
 }
 

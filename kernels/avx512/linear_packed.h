@@ -1,0 +1,12 @@
+// Linear kernels of the avx512 tier over packed weights, and the rounding of their input to int8; each equals
+// kernels/ref bit for bit.
+#pragma once
+
+#include "kernels/packed.h"
+
+namespace lacuna::kernels {
+
+void Avx512InputInt8Wide(const LinearInt8InputArgs& args);
+void Avx512InputInt8Tiles(const LinearInt8InputArgs& args);
+
+}  // namespace lacuna::kernels

@@ -91,21 +91,21 @@ static inline int PackedPeriod(const PackedPanels* w, int activation_group) {
   return activation_group < least ? activation_group : least;
 }
 
-// x rounded to int8 and laid out (LinearInput::kInt8*); columns from k on, and rows that fill a tile, are 0.
+// x rounded to int8 and laid out (LinearInput::kInt8*); columns from k on, and rows that fill a tile, are 0. Per row
+// and activation group: a = max|x|, of the bit patterns, so that a NaN or Inf becomes the scale and then y; a < 2^-100
+// gives q = 0, s = 0; else q = rne(x * (127 / a)) clamped to +-127, s = a / 127.
 struct LinearInt8InputArgs {
   const float* x;
   ptrdiff_t x_stride;
-  const int* rows;  // row i of the input is row rows[i] of x; null: i
-  const int* perm;  // column j of the input is column perm[j] of x; null: j
-  int8_t* to;       // aligned to 64
-  float* scales;    // as x_scales above
-  int32_t* sums;    // as x_sums above
+  int8_t* to;     // aligned to 64
+  float* scales;  // as x_scales above
+  int32_t* sums;  // as x_sums above
   int m;
   int x_rows;
   int k;
   int k_padded;          // a multiple of 64
   int activation_group;  // as above
-  int block_rows;        // R of kInt8Wide
+  int block_rows;        // R of kInt8Wide; 16 in kInt8Tiles, 1 in kInt8Rows
   // Rows [row_begin, row_end) of the m: what one call does, so that threads share the work. A multiple of 16 in
   // kInt8Tiles.
   int row_begin;

@@ -7,6 +7,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/linear.h"
+#include "kernels/packed.h"
 
 namespace lacuna::kernels {
 
@@ -22,6 +23,17 @@ void RefInputRows(const LinearInputArgs& args);  // the same as a linear kernel'
 
 void RefLinearBf16(const LinearBf16Args& args);  // bf16 dot: even and odd chains per 32-wide step
 void RefLinearF32(const LinearF32Args& args);    // one fma chain, k ascending
+
+// x rounded to int8 by activation groups, in each layout of LinearInput.
+void RefInputInt8Rows(const LinearInt8InputArgs& args);
+void RefInputInt8Wide(const LinearInt8InputArgs& args);
+void RefInputInt8Tiles(const LinearInt8InputArgs& args);
+
+// Packed weights of any codec. Int8 takes kInt8Rows and integer weights, Bf16 takes kRows and any.
+void RefLinearPackedInt8(const LinearPackedArgs& args);
+void RefLinearPackedBf16(const LinearPackedArgs& args);
+// The first k weights of output channel n, each scale rounded in: fl(scale * (u - z)).
+void RefExpandChannel(const PackedPanels* w, int n, int k, float* to);
 
 // y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight, every division and root IEEE; y may be x.
 void RefRmsNorm(const float* x, const float* weight, float eps, int n, float* y);

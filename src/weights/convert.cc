@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "base/f16.h"
+
 namespace lacuna {
 namespace {
 
@@ -15,23 +17,7 @@ void ForEach16(const std::byte* data, int64_t count, F f) {
   }
 }
 
-// All ones when a < b, both below 2^31.
-inline uint32_t MaskBelow(uint32_t a, uint32_t b) { return static_cast<uint32_t>(static_cast<int32_t>(a - b) >> 31); }
-
-// Masks, not conditions: g++ would move the product into a branch, and loops over this would stay scalar (2x slower).
-inline uint32_t F16ToFloatBits(uint32_t half) {
-  const uint32_t magnitude = half & 0x7fffu;
-  // mantissa * 2^-24 is a normal float, or zero: exact whatever MXCSR says.
-  const uint32_t subnormal = FloatBits(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f);
-  // Exponents move up by 127 - 15, those of Inf and NaN twice as far.
-  const uint32_t normal = (magnitude << 13) + (112u << 23) + (MaskBelow(0x7bffu, magnitude) & 112u << 23);
-  const uint32_t small = MaskBelow(magnitude, 0x400u);
-  return (subnormal & small) | (normal & ~small) | (half & 0x8000u) << 16;
-}
-
 }  // namespace
-
-float F16ToFloat(uint16_t half) { return FloatFromBits(F16ToFloatBits(half)); }
 
 void ConvertToFloat(const std::byte* data, ElementType type, int64_t count, float* out) {
   switch (type) {

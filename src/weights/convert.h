@@ -15,8 +15,6 @@
 
 namespace lacuna {
 
-float F16ToFloat(uint16_t half);
-
 // `count` elements at `data`, which may be unaligned.
 void ConvertToFloat(const std::byte* data, ElementType type, int64_t count, float* out);
 

@@ -103,28 +103,18 @@ Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, in
 
 }  // namespace
 
-int SegmentOf(int64_t n) { return n <= 1024 ? 1024 : 0; }
-
 Result<PackedWeight> AllocatePacked(const SourceMatrix& source, const Codec& codec) {
-  constexpr int64_t kLimit = std::numeric_limits<int>::max() - 64;
-  const std::string shape = "[" + std::to_string(source.n) + ", " + std::to_string(source.k) + "]";
-  if (source.n < 1 || source.k < 1 || source.n > kLimit || source.k > kLimit) {
-    return InvalidInput("tensor " + source.name + " has shape " + shape + "; both sizes must be between 1 and " +
-                        std::to_string(kLimit));
-  }
+  LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, DescribePacked(source.name, source.n, source.k, codec));
+  if (codec.scaled() || codec.bitmap) return InternalError("tensor " + source.name + ": not for " + CodecName(codec));
   if (source.data == nullptr) return InternalError("tensor " + source.name + " has no data");
   if (source.row_stride != 0 && source.row_stride < source.k) {
     return InternalError("tensor " + source.name + ": rows of " + std::to_string(source.k) + " overlap, stride " +
                          std::to_string(source.row_stride));
   }
-  PackedWeight weight;
-  weight.codec = codec;
-  weight.n = static_cast<int>(source.n);
-  weight.k = static_cast<int>(source.k);
-  weight.k_padded = codec == Codec::kF32 ? weight.k : (weight.k + 31) / 32 * 32;
-  weight.k_segment = codec == Codec::kF32 ? 0 : SegmentOf(source.n);
   const std::size_t bytes = static_cast<std::size_t>(weight.panels()) * weight.PanelBytes();
-  LACUNA_ASSIGN_OR_RETURN(weight.data, AlignedBuffer::Create(bytes, "tensor " + source.name + " " + shape));
+  LACUNA_ASSIGN_OR_RETURN(weight.data, AlignedBuffer::Create(bytes, "tensor " + source.name));
+  weight.stream(Stream::kValues) = {weight.data.data(), weight.data.size()};
+  if (codec != Codec::kF32) LACUNA_RETURN_IF_ERROR(BindPacked(&weight));
   return weight;
 }
 

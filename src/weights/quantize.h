@@ -1,0 +1,46 @@
+// One group of weights to values: the rules of weights/pack.h. Callers hold an FpScope.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "weights/codec.h"
+
+namespace lacuna {
+
+// To nearest even; |x| below 2^31.
+int RoundToInt(float x);
+
+struct GroupScale {
+  float s = 1;  // exact in F16 where scales are stored so; infinite: F16 cannot hold it
+  int zero_point = 0;
+};
+
+class Quantizer {
+ public:
+  // What Value gives besides a stored value (bf16 bits, a biased byte, a code).
+  static constexpr int32_t kTooLarge = -2;
+
+  explicit Quantizer(const Codec& codec);
+  // Entries of a fitted codebook, ascending.
+  void SetCodebook(const std::array<int, 16>& entries);
+
+  GroupScale Scale(std::span<const float> group) const;
+  int32_t Value(float x, const GroupScale& scale) const;
+  // The value that stands for 0; -1 where none is exactly 0.
+  int32_t ZeroValue(const GroupScale& scale) const;
+  // The stream: 16 biased bytes, or 16 bf16 of nf4.
+  void WriteCodebook(std::byte* to) const;
+
+ private:
+  int Nearest(float v) const;
+
+  Codec codec_;
+  std::array<int, 16> entries_{};
+  std::array<float, 16> levels_{};  // of codebook and nf4: what a code is before the scale
+  std::array<float, 15> borders_{};
+};
+
+}  // namespace lacuna

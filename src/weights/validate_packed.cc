@@ -1,0 +1,161 @@
+#include "weights/validate_packed.h"
+
+#include <oneapi/tbb/parallel_for.h>
+
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "base/status_macros.h"
+
+namespace lacuna {
+namespace {
+
+using kernels::PackedValues;
+
+class Validator {
+ public:
+  Validator(const std::string& where, const PackedWeight& weight)
+      : where_(where), w_(weight), type_(weight.codec.type()) {}
+
+  Status Sizes() const {
+    for (int i = 0; i < kStreams; ++i) {
+      const auto stream = static_cast<Stream>(i);
+      const std::size_t got = w_.stream(stream).size(), expected = StreamBytes(w_, stream);
+      const bool from_bases = stream == Stream::kValues && StreamBytes(w_, Stream::kBases) > 0;
+      if (from_bases ? got < 64 : got != expected) {
+        return Wrong(stream, "has " + std::to_string(got) + " bytes, expected " +
+                                 (from_bases ? "at least 64" : std::to_string(expected)));
+      }
+    }
+    return {};
+  }
+
+  Status Contents() const {
+    if (w_.view.panel_bases != nullptr) LACUNA_RETURN_IF_ERROR(Bases());
+    if (w_.codec.bitmap) LACUNA_RETURN_IF_ERROR(Tiles());
+    LACUNA_RETURN_IF_ERROR(Finite());
+    return Permutation();
+  }
+
+ private:
+  Status Wrong(Stream stream, const std::string& what) const {
+    return InvalidInput(where_ + ": the stream `" + StreamName(stream) + "` " + what);
+  }
+
+  Status Bases() const {
+    const uint64_t* bases = w_.view.panel_bases;
+    for (int p = 0; p <= w_.panels(); ++p) {
+      if (bases[p] % 64 != 0 || (p == 0 ? bases[p] != 0 : bases[p] < bases[p - 1]) ||
+          bases[p] > w_.stream(Stream::kValues).size()) {
+        return Wrong(Stream::kBases, "has " + std::to_string(bases[p]) + " for panel " + std::to_string(p) +
+                                         "; they must ascend from 0 in multiples of 64, up to the " +
+                                         std::to_string(w_.stream(Stream::kValues).size()) + " bytes of values");
+      }
+    }
+    return {};
+  }
+
+  int RowCount(int panel, int tile, int row) const {
+    const std::size_t at =
+        (static_cast<std::size_t>(panel) * static_cast<std::size_t>(w_.tiles()) + static_cast<std::size_t>(tile)) * 16 +
+        static_cast<std::size_t>(row);
+    if (type_ == PackedValues::kBf16) return __builtin_popcount(static_cast<const uint32_t*>(w_.view.mask)[at]);
+    return __builtin_popcountll(static_cast<const uint64_t*>(w_.view.mask)[at]);
+  }
+
+  // The first tile of the panel whose masks and offset do not fit together, or -1.
+  int BadTile(int panel) const {
+    const int rows = w_.codec.constant_rows();
+    const int per_block =
+        rows == 0 ? 0 : rows * (type_ == PackedValues::kBf16 ? 32 : 64) / w_.codec.pattern_m * w_.codec.pattern_n;
+    uint64_t offset = 0;
+    for (int t = 0; t < w_.tiles(); ++t) {
+      int halves[2] = {0, 0}, block = 0;
+      for (int row = 0; row < 16; ++row) {
+        const int count = RowCount(panel, t, row);
+        halves[row / 8] += count;
+        block += count;
+        if (rows > 0 && (row + 1) % rows == 0) {
+          if (block != per_block) return t;
+          block = 0;
+        }
+      }
+      if (rows > 0) continue;
+      if (w_.view.tile_offsets[static_cast<ptrdiff_t>(panel) * w_.tiles() + t] != offset) return t;
+      const int all = halves[0] + halves[1];
+      offset += static_cast<uint64_t>(type_ == PackedValues::kCode4  ? std::max(halves[0], halves[1])
+                                      : type_ == PackedValues::kBf16 ? 2 * all
+                                                                     : all);
+    }
+    if (rows > 0) return -1;
+    const uint64_t room = w_.view.panel_bases[panel + 1] - w_.view.panel_bases[panel];
+    return (offset + 63) / 64 * 64 == room ? -1 : w_.tiles();
+  }
+
+  Status Tiles() const {
+    std::atomic<int> first{std::numeric_limits<int>::max()};
+    tbb::parallel_for(0, w_.panels(), [&](int panel) {
+      if (panel >= first.load(std::memory_order_relaxed) || BadTile(panel) < 0) return;
+      int seen = first.load();
+      while (panel < seen && !first.compare_exchange_weak(seen, panel)) {
+      }
+    });
+    const int panel = first.load();
+    if (panel == std::numeric_limits<int>::max()) return {};
+    const int tile = BadTile(panel);
+    const std::string place =
+        "panel " + std::to_string(panel) + (tile == w_.tiles() ? "" : ", tile " + std::to_string(tile));
+    if (w_.codec.pattern_m > 0) {
+      return Wrong(Stream::kMask, "does not keep the pattern " + std::to_string(w_.codec.pattern_n) + ":" +
+                                      std::to_string(w_.codec.pattern_m) + " in " + place);
+    }
+    return tile == w_.tiles() ? Wrong(Stream::kBases, "gives " + place + " another number of bytes than its masks need")
+                              : Wrong(Stream::kOffsets, "does not agree with the masks at " + place);
+  }
+
+  Status Finite() const {
+    const auto scales = w_.stream(Stream::kScales);
+    const bool half = w_.codec.scales_f16;
+    for (std::size_t i = 0; i < scales.size(); i += half ? 2 : 4) {
+      uint32_t bits = 0;
+      std::memcpy(&bits, scales.data() + i, half ? 2 : 4);
+      const uint32_t exponent = half ? 0x7c00u : 0x7f800000u;
+      if ((bits & exponent) == exponent) return Wrong(Stream::kScales, "is not finite at byte " + std::to_string(i));
+    }
+    if (!w_.codec.coded() || w_.codec.integer()) return {};
+    for (int i = 0; i < 16; ++i) {
+      if ((w_.view.code_values[i].bits & 0x7f80u) == 0x7f80u)
+        return Wrong(Stream::kCodebook, "has an entry that is not finite");
+    }
+    return {};
+  }
+
+  Status Permutation() const {
+    std::vector<bool> seen(w_.in_perm().empty() ? 0 : static_cast<std::size_t>(w_.k));
+    for (int32_t from : w_.in_perm()) {
+      if (from < 0 || from >= w_.k || seen[static_cast<std::size_t>(from)]) {
+        return Wrong(Stream::kPerm, "is not a permutation of " + std::to_string(w_.k) + ": it has " +
+                                        std::to_string(from) + " outside of it or twice");
+      }
+      seen[static_cast<std::size_t>(from)] = true;
+    }
+    return {};
+  }
+
+  const std::string& where_;
+  const PackedWeight& w_;
+  const PackedValues type_;
+};
+
+}  // namespace
+
+Status ValidatePacked(const std::string& where, PackedWeight* weight) {
+  LACUNA_RETURN_IF_ERROR(BindPacked(weight));
+  const Validator validator(where, *weight);
+  LACUNA_RETURN_IF_ERROR(validator.Sizes());
+  return validator.Contents();
+}
+
+}  // namespace lacuna

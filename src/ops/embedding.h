@@ -1,19 +1,21 @@
-// y[i] = table[ids[i]] as fp32. F16 and BF16 rows convert exactly.
+// y[i] = table[ids[i]] as fp32. F16 and BF16 rows convert exactly; a packed row is fl(scale * value).
 #pragma once
 
 #include <span>
 
 #include "backend/backend.h"
 #include "lacuna/status.h"
+#include "weights/packed_weight.h"
 
 namespace lacuna {
 
-// Row-major token embeddings as the file stores them; addresses may be odd.
+// Token embeddings, row-major as the file stores them (addresses may be odd), or packed, often as the lm_head's weight.
 struct EmbeddingTable {
   const std::byte* data = nullptr;
   ElementType type = ElementType::kF32;
-  int64_t rows = 0;  // vocabulary
-  int64_t cols = 0;  // hidden size
+  int64_t rows = 0;                      // vocabulary
+  int64_t cols = 0;                      // hidden size
+  const PackedWeight* packed = nullptr;  // instead of data
 };
 
 struct EmbeddingArgs {

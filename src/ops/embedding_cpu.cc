@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
+#include "kernels/ref/ref.h"
 #include "ops/embedding.h"
 #include "weights/convert.h"
 
@@ -11,6 +12,10 @@ void CpuBackend::Embedding(const EmbeddingArgs& args) {
   const int64_t row_bytes = table.cols * static_cast<int64_t>(ElementBytes(table.type));
   team_.ParallelFor(static_cast<int64_t>(args.ids.size()), [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
+      if (table.packed != nullptr) {
+        kernels::RefExpandChannel(&table.packed->view, args.ids[i], table.packed->k, args.y.Row(i));
+        continue;
+      }
       ConvertToFloat(table.data + args.ids[i] * row_bytes, table.type, table.cols, args.y.Row(i));
     }
   });

@@ -6,7 +6,7 @@
 namespace lacuna {
 
 std::size_t LinearWorkspace(int64_t rows, int64_t max_k, int threads) {
-  return RoundedInputBytes(rows, max_k) + static_cast<std::size_t>(threads) * BlockBytes(rows);
+  return LinearInputsBytes(rows, max_k) + static_cast<std::size_t>(threads) * BlockBytes(rows);
 }
 
 Status Validate(const LinearArgs& args) {
@@ -16,9 +16,22 @@ Status Validate(const LinearArgs& args) {
   if (members != (pair ? 2 : args.y.size()) || args.y.empty()) {
     return InternalError("linear: the set's members and the output views do not match");
   }
-  LACUNA_RETURN_IF_ERROR(CheckView("linear: x", args.x, args.y[0].rows, args.set->k()));
+  LACUNA_RETURN_IF_ERROR(CheckView("linear: x", args.x, args.x.rows, args.set->k()));
+  const int64_t rows = args.rows();
   for (std::size_t i = 0; i < members; ++i) {
-    LACUNA_RETURN_IF_ERROR(CheckView("linear: y", args.y[pair ? 0 : i], args.x.rows, args.set->members[i].weight.n));
+    const PackedWeight& w = args.set->members[i].weight;
+    LACUNA_RETURN_IF_ERROR(CheckView("linear: y", args.y[pair ? 0 : i], rows, w.n));
+    if (w.k != args.set->k() || (w.codec == Codec::kF32) != (args.set->members[0].weight.codec == Codec::kF32)) {
+      return InternalError("linear: members of a set that cannot share an input");
+    }
+  }
+  if (members > kMaxMembers) return InternalError("linear: too many members");
+  if (!args.input_rows.empty() && args.set->members[0].weight.codec == Codec::kF32) {
+    return InternalError("linear: a list of rows is not for f32");
+  }
+  for (int32_t row : args.input_rows) {
+    if (row < 0 || row >= args.x.rows)
+      return InternalError("linear: input row " + std::to_string(row) + " is not there");
   }
   return {};
 }
@@ -28,8 +41,8 @@ Status Linear(Backend& backend, const LinearArgs& args) {
   int64_t bytes = 0, ops = 0;
   for (const LinearMember& member : args.set->members) {
     const PackedWeight& w = member.weight;
-    bytes += static_cast<int64_t>(w.PanelBytes()) * w.panels();
-    ops += 2 * args.x.rows * w.n * w.k;
+    bytes += static_cast<int64_t>(w.ReadBytes());
+    ops += 2 * args.rows() * w.n * w.k;
   }
   const OpScope scope(backend.traffic(), OpKind::kLinear, bytes, ops);
   backend.Linear(args);

@@ -18,10 +18,14 @@ enum class LinearEpilogue {
 
 struct LinearArgs {
   const LinearSet* set = nullptr;
-  View x;                   // [rows][K]
+  View x;  // [rows][K]
+  // Row i of the outputs is of row input_rows[i] of x (an expert's rows); empty: of row i.
+  std::span<const int32_t> input_rows = {};
   std::span<const View> y;  // [rows][N of the member]
   LinearEpilogue epilogue = LinearEpilogue::kStore;
   std::span<std::byte> workspace;  // LinearWorkspace() bytes, aligned to 64
+
+  int64_t rows() const { return input_rows.empty() ? x.rows : static_cast<int64_t>(input_rows.size()); }
 };
 
 // Bytes of workspace for sets of at most max_k inputs.

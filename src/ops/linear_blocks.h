@@ -24,10 +24,14 @@ inline int UnitPanels(int64_t rows, int64_t panels, int members, int workers) {
   return static_cast<int>(std::clamp<int64_t>(ceil(ceil(panels, rounds * workers), 2) * 2, 2, most));
 }
 
-// The input, rounded once for all members: 4 bytes a value are enough for every layout, K padded to 32.
+// The input, rounded once for all members that take the same: 4 bytes a value are enough for every layout and for int8
+// with its scales and sums, K padded to 64.
 inline std::size_t RoundedInputBytes(int64_t rows, int64_t k) {
-  return static_cast<std::size_t>(std::min<int64_t>(rows, kMaxBlockRows) * ((k + 31) / 32 * 32)) * 4 + 64;
+  return static_cast<std::size_t>(std::min<int64_t>(rows, kMaxBlockRows) * ((k + 63) / 64 * 64)) * 4 + 256;
 }
+// Two of them (a pair's members may differ), and room to gather rows and columns first. What is not used costs nothing:
+// the memory is never touched.
+inline std::size_t LinearInputsBytes(int64_t rows, int64_t k) { return 3 * RoundedInputBytes(rows, k); }
 // A worker's buffers: a pair has two of half as many panels.
 inline std::size_t BlockBytes(int64_t rows) {
   return static_cast<std::size_t>(std::min<int64_t>(rows, kMaxBlockRows)) * 2 * BlockStride(kMaxUnitPanels / 2) *

@@ -13,6 +13,8 @@ struct LinearMember {
   std::vector<float> bias;  // N values, or empty
 };
 
+inline constexpr std::size_t kMaxMembers = 16;
+
 struct LinearSet {
   std::vector<LinearMember> members;  // all of one K
 

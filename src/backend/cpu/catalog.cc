@@ -97,6 +97,7 @@ const AttentionBf16Kernel kAttentionBf16Kernels[] = {
 template <class F>
 void ForAllRows(F f) {
   for (const LinearBf16Kernel& row : kLinearBf16Kernels) f(row);
+  for (const LinearPackedKernel& row : LinearPackedKernels()) f(row);
   for (const AttentionBf16Kernel& row : kAttentionBf16Kernels) f(row);
 }
 

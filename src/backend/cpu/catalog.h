@@ -15,6 +15,7 @@
 #include "base/cpu_features.h"
 #include "kernels/attention.h"
 #include "kernels/linear.h"
+#include "kernels/packed.h"
 
 namespace lacuna {
 
@@ -78,6 +79,30 @@ struct LinearBf16Kernel : KernelRow<kernels::LinearBf16Args> {
 };
 
 std::span<const LinearBf16Kernel> LinearBf16Kernels();
+
+// What a kernel of packed weights is written for: how values are stored, all of them or a bitmap, the activations' type.
+// Scales, zero points, groups and N:M patterns are arguments (kernels::PackedPanels).
+struct PackedKind {
+  kernels::PackedValues type;
+  bool bitmap;
+  bool int8;  // activations; else bf16
+
+  bool operator==(const PackedKind&) const = default;
+};
+
+struct LinearPackedKernel : KernelRow<kernels::LinearPackedArgs> {
+  PackedKind kind;
+  kernels::LinearInput input;
+  int block_rows;  // as above; 16 for kInt8Tiles, 1 for kInt8Rows
+  // The one of the kind's activations.
+  void (*pack)(const kernels::LinearInputArgs&);
+  void (*pack_int8)(const kernels::LinearInt8InputArgs&);
+  void (*begin)(int m);
+  void (*end)();
+};
+
+std::span<const LinearPackedKernel> LinearPackedKernels(PackedKind kind);  // of one kind, slow to fast
+std::span<const LinearPackedKernel> LinearPackedKernels();                 // of all, kind by kind
 
 // Rows are queries here: heads of a group x rows of a lane.
 struct AttentionBf16Kernel : KernelRow<kernels::AttentionArgs> {

@@ -29,6 +29,7 @@ class CpuBackend final : public Backend {
 
  private:
   void LinearBf16(const LinearArgs& args);
+  void LinearPacked(const LinearArgs& args);
   void LinearF32(const LinearArgs& args);
 
   ThreadTeam& team_;

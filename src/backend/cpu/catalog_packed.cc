@@ -1,0 +1,75 @@
+// The catalogue's rows for packed weights. Names: <tier>_linear_[bitmap_]<int8, code4 or bf16>[_bf16: activations].
+#include <limits>
+
+#include "backend/cpu/catalog.h"
+#include "kernels/ref/ref.h"
+
+namespace lacuna {
+namespace {
+
+using kernels::LinearInput;
+using kernels::PackedValues;
+
+constexpr int kAnyM = std::numeric_limits<int>::max();
+
+// Written as rows below: what the kernels of a tier share.
+constexpr LinearPackedKernel RefInt8(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kRef, 1, kAnyM, Crossover::kAlways, kernels::RefLinearPackedInt8, counter},
+          kind,
+          LinearInput::kInt8Rows,
+          1,
+          nullptr,
+          kernels::RefInputInt8Rows,
+          nullptr,
+          nullptr};
+}
+constexpr LinearPackedKernel RefBf16(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kRef, 1, kAnyM, Crossover::kAlways, kernels::RefLinearPackedBf16, counter},
+          kind,
+          LinearInput::kRows,
+          1,
+          kernels::RefInputRows,
+          nullptr,
+          nullptr,
+          nullptr};
+}
+
+constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
+constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
+constexpr PackedKind kCode4 = {PackedValues::kCode4, false, true};
+constexpr PackedKind kBitmapCode4 = {PackedValues::kCode4, true, true};
+constexpr PackedKind kBitmapBf16 = {PackedValues::kBf16, true, false};
+constexpr PackedKind kInt8Bf16 = {PackedValues::kInt8, false, false};
+constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
+constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
+constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
+
+KernelCounter counters[9];
+
+// Kind by kind, and in a kind slow to fast.
+const LinearPackedKernel kRows[] = {
+    RefInt8("ref_linear_int8", kInt8, &counters[0]),
+    RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
+    RefInt8("ref_linear_code4", kCode4, &counters[2]),
+    RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
+    RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
+    RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
+    RefBf16("ref_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &counters[6]),
+    RefBf16("ref_linear_code4_bf16", kCode4Bf16, &counters[7]),
+    RefBf16("ref_linear_bitmap_code4_bf16", kBitmapCode4Bf16, &counters[8]),
+};
+
+}  // namespace
+
+std::span<const LinearPackedKernel> LinearPackedKernels() { return kRows; }
+
+std::span<const LinearPackedKernel> LinearPackedKernels(PackedKind kind) {
+  const std::span<const LinearPackedKernel> all = kRows;
+  std::size_t begin = 0;
+  while (begin < all.size() && all[begin].kind != kind) ++begin;
+  std::size_t end = begin;
+  while (end < all.size() && all[end].kind == kind) ++end;
+  return all.subspan(begin, end - begin);
+}
+
+}  // namespace lacuna

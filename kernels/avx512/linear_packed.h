@@ -9,4 +9,6 @@ namespace lacuna::kernels {
 void Avx512InputInt8Wide(const LinearInt8InputArgs& args);
 void Avx512InputInt8Tiles(const LinearInt8InputArgs& args);
 
+void Avx512LinearPackedInt8Rows(const LinearPackedArgs& args);  // m = 1..8, kInt8Wide in blocks of 8
+
 }  // namespace lacuna::kernels

@@ -2,6 +2,8 @@
 #include <limits>
 
 #include "backend/cpu/catalog.h"
+#include "kernels/avx512/linear.h"
+#include "kernels/avx512/linear_packed.h"
 #include "kernels/ref/ref.h"
 
 namespace lacuna {
@@ -34,6 +36,17 @@ constexpr LinearPackedKernel RefBf16(const char* name, PackedKind kind, KernelCo
           nullptr};
 }
 
+constexpr LinearPackedKernel Avx512Int8Rows(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearPackedInt8Rows, counter},
+          kind,
+          LinearInput::kInt8Wide,
+          8,
+          nullptr,
+          kernels::Avx512InputInt8Wide,
+          nullptr,
+          nullptr};
+}
+
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
 constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
 constexpr PackedKind kCode4 = {PackedValues::kCode4, false, true};
@@ -44,14 +57,18 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9];
+KernelCounter counters[9], avx512_counters[20];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
     RefInt8("ref_linear_int8", kInt8, &counters[0]),
+    Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
+    Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
+    Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
+    Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
     RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
     RefBf16("ref_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &counters[6]),

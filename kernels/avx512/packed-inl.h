@@ -1,0 +1,186 @@
+// Integer weights of packed panels (kernels/packed.h) as rows of 64 biased bytes, for any kernel of this folder.
+//
+// A tile's rows come in two halves, rows 0-7 and 8-15, that have separate sums: a half is a group of 32. Codes whose
+// codebook is 0 .. 15 need no lookup, and the high nibble no shift: `and` leaves 16 u, so that the high half's sums are
+// 16-fold (at most 65,536 x 240 x 127 < 2^31) and are shifted once a period.
+//
+//   uops on the two vector ports, a row      p5 (permutes, masks)                       either port
+//   all, int8                                0                                          0
+//   all, 4-bit          and; or shift/2 + vpermb             0 or 1                     1 or 0.5
+//   bitmap, int8        kmovq, vpexpandb (2)                 3                          0
+//   bitmap, 4-bit       kmovq, vpexpandb (2), as above       3 or 4                     1 or 0.5
+//
+// Template-only, in the including file's anonymous namespace: no weak symbols.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/packed.h"
+
+namespace lacuna::kernels {
+namespace {
+
+// Bytes in front of the cursor that are asked for from memory.
+constexpr ptrdiff_t kValuesAhead = 2048, kMaskAhead = 1024;
+
+// Always inline: g++ 12 takes a function that only prefetches for one without effect, and drops its calls.
+inline __attribute__((always_inline)) void Prefetch(const void* at) { _mm_prefetch((const char*)at, _MM_HINT_T0); }
+
+template <bool kBitmapOf, PackedValues kTypeOf, bool kLookupOf>
+struct IntegerCodec {
+  static constexpr bool kBitmap = kBitmapOf, kLookup = kLookupOf;
+  static constexpr PackedValues kType = kTypeOf;
+  static constexpr int kHighShift = kType == PackedValues::kCode4 && !kLookup ? 4 : 0;
+};
+
+// Where a panel's next tile lies, and how far in front of it is what will be read soon.
+struct TileCursor {
+  const uint8_t* values;
+  const uint64_t* mask;
+  ptrdiff_t values_ahead, mask_ahead;
+};
+
+inline TileCursor CursorAt(const PackedPanels* w, int panel, int tile) {
+  const ptrdiff_t index = (ptrdiff_t)panel * w->tiles + tile;
+  const uint8_t* values = w->values;
+  if (w->panel_bases == nullptr) {
+    values += panel * w->panel_bytes + (ptrdiff_t)tile * w->tile_bytes;
+  } else {
+    values += w->panel_bases[panel];
+    if (tile > 0) values += w->tile_offsets[index];  // tile 0: spares a miss of cache
+  }
+  return {values, w->mask == nullptr ? nullptr : (const uint64_t*)w->mask + index * 16, kValuesAhead, kMaskAhead};
+}
+
+// Where the cursor's panel ends, and where the panel starts that is read after it: the first misses of a panel would
+// cost a third of the time of a short one.
+struct PanelBounds {
+  TileCursor end, next;
+};
+
+// The end of a panel's values is where the next one starts, up to padding.
+inline PanelBounds BoundsOf(const PackedPanels* w, int panel, int next_panel, int tile_begin, int tile_end) {
+  const bool whole = tile_end == w->tiles;
+  PanelBounds b;
+  b.end = CursorAt(w, whole ? panel + 1 : panel, whole ? 0 : tile_end);
+  b.next = CursorAt(w, next_panel < w->panels ? next_panel : panel, tile_begin);
+  return b;
+}
+
+inline void LookAhead(const PanelBounds& b, TileCursor* cursor) {
+  cursor->values_ahead = kValuesAhead;
+  cursor->mask_ahead = kMaskAhead;
+  if (cursor->values + kValuesAhead >= b.end.values) cursor->values_ahead += b.next.values - b.end.values;
+  if (cursor->mask != nullptr && (const char*)cursor->mask + kMaskAhead >= (const char*)b.end.mask) {
+    cursor->mask_ahead += (const char*)b.next.mask - (const char*)b.end.mask;
+  }
+}
+
+// What stands for a weight that a bitmap does not store, in each half.
+struct IntegerFill {
+  __m512i low, high;
+};
+
+template <class C>
+inline IntegerFill ConstantFill(int bias) {
+  return {_mm512_set1_epi8((char)bias), _mm512_set1_epi8((char)(bias << C::kHighShift))};
+}
+
+// z of 16 channels as bytes of a row.
+inline __m512i ZeroPointRow(const uint8_t* zeros) {
+  return _mm512_mullo_epi32(_mm512_cvtepu8_epi32(_mm_load_si128((const __m128i*)zeros)), _mm512_set1_epi32(0x01010101));
+}
+
+// k: the tile's first.
+template <class C>
+inline IntegerFill ZeroPointFill(const PackedPanels* w, int panel, int k) {
+  const uint8_t* zeros = w->zeros + (ptrdiff_t)panel * w->groups * 16;
+  const __m512i low = ZeroPointRow(zeros + k / w->group * 16), high = ZeroPointRow(zeros + (k + 32) / w->group * 16);
+  return {low, _mm512_slli_epi16(high, C::kHighShift)};
+}
+
+// Calls low(r, u) and high(r, u) for r = 0 .. 7 with the rows r and r + 8 of the next tile.
+template <class C, class Low, class High>
+inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const IntegerFill& fill, __m512i table,
+                                                      Low low, High high) {
+  const uint8_t* at = cursor->values;
+  const uint64_t* mask = cursor->mask;
+  const ptrdiff_t values_ahead = cursor->values_ahead;
+  if constexpr (C::kBitmap) {
+    Prefetch((const char*)mask + cursor->mask_ahead);
+    Prefetch((const char*)mask + cursor->mask_ahead + 64);
+    cursor->mask = mask + 16;
+  }
+  if constexpr (C::kType == PackedValues::kInt8) {
+#pragma GCC unroll 16
+    for (int r = 0; r < 16; ++r) {
+      Prefetch(at + values_ahead);
+      __m512i u = _mm512_loadu_si512(at);
+      if constexpr (C::kBitmap) {
+        u = _mm512_mask_expand_epi8(fill.low, mask[r], u);
+        at += _mm_popcnt_u64(mask[r]);
+      } else {
+        at += 64;
+      }
+      if (r < 8) {
+        low(r, u);
+      } else {
+        high(r - 8, u);
+      }
+    }
+    cursor->values = at;
+  } else {
+    const uint8_t* high_at = at;
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) {
+      Prefetch(at + values_ahead);
+      __m512i a = _mm512_loadu_si512(at), b = C::kBitmap ? _mm512_loadu_si512(high_at) : a;
+      if constexpr (C::kLookup) {
+        a = _mm512_permutexvar_epi8(a, table);
+        b = _mm512_permutexvar_epi8(_mm512_srli_epi16(b, 4), table);
+      } else {
+        a = _mm512_and_si512(a, _mm512_set1_epi8(0x0f));
+        b = _mm512_and_si512(b, _mm512_set1_epi8((char)0xf0));
+      }
+      if constexpr (C::kBitmap) {
+        a = _mm512_mask_expand_epi8(fill.low, mask[r], a);
+        b = _mm512_mask_expand_epi8(fill.high, mask[r + 8], b);
+        at += _mm_popcnt_u64(mask[r]);
+        high_at += _mm_popcnt_u64(mask[r + 8]);
+      } else {
+        at += 64;
+      }
+      low(r, a);
+      high(r, b);
+    }
+    cursor->values = C::kBitmap && high_at > at ? high_at : at;
+  }
+}
+
+// A codebook that is not 0 .. 15 is looked up.
+inline bool NeedsLookup(const PackedPanels* w) {
+  if (w->type != PackedValues::kCode4) return false;
+  for (int i = 0; i < 16; ++i) {
+    if (w->codebook[i] != i) return true;
+  }
+  return false;
+}
+
+// run.Run<Codec>() for the codec of w.
+template <class Run>
+inline void WithIntegerCodec(const PackedPanels* w, const Run& run) {
+  const bool bitmap = w->mask != nullptr, lookup = NeedsLookup(w);
+  if (w->type == PackedValues::kInt8) {
+    return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kInt8, false>>()
+                  : run.template Run<IntegerCodec<false, PackedValues::kInt8, false>>();
+  }
+  if (lookup) {
+    return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kCode4, true>>()
+                  : run.template Run<IntegerCodec<false, PackedValues::kCode4, true>>();
+  }
+  return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kCode4, false>>()
+                : run.template Run<IntegerCodec<false, PackedValues::kCode4, false>>();
+}
+
+}  // namespace
+}  // namespace lacuna::kernels

@@ -66,13 +66,14 @@ BenchSetting Describe(const Model& model, const std::string& directory, double l
   s.tier = TierName(m.tier);
   s.model_filename = directory;
   s.codec = CodecName(weight.codec);
+  s.density = static_cast<double>(weight.StoredWeights()) / (static_cast<double>(weight.n) * weight.k);
   s.model_type = info.model_type + " " + s.codec;
   s.model_bytes = info.weight_bytes;
   s.parameters = info.parameters;
   s.threads = model.threads();
   s.kv_type = m.kv_layout.type == ElementType::kF32 ? "f32" : "bf16";
   s.numerics = model.numerics() == Numerics::kF32 ? "f32" : "default";
-  s.page_size = PageSizeOf(weight.data.data(), weight.data.size());
+  s.page_size = PageSizeOf(weight.stream(Stream::kValues).data(), weight.stream(Stream::kValues).size());
   s.peak_instruction = PeakName(PeakOf(m.tier));
   s.load_ms = load_ms;
   s.load_rss_bytes = PeakResidentBytes();

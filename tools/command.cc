@@ -53,11 +53,16 @@ void ModelFlags::AddTo(CLI::App& app, bool running) {
       ->check(CLI::IsMember({"default", "f32"}))
       ->type_name("MODE")
       ->capture_default_str();
+  Add(app, "--load", load, "Packed weights: mmap reads them in the file's mapping, copy in huge pages, auto as memory allows")
+      ->check(CLI::IsMember({"auto", "mmap", "copy"}))
+      ->type_name("MODE")
+      ->capture_default_str();
 }
 
 Result<std::shared_ptr<const Model>> ModelFlags::Load() const {
   ModelOptions options;
   options.numerics = numerics == "f32" ? Numerics::kF32 : Numerics::kDefault;
+  options.load = load == "mmap" ? LoadMode::kMmap : load == "copy" ? LoadMode::kCopy : LoadMode::kAuto;
   options.threads = threads;
   options.log = [](LogLevel level, std::string_view message) {
     if (level == LogLevel::kWarning) std::cerr << "lacuna: warning: " << message << "\n";

@@ -26,6 +26,7 @@ void AddTokenize(CLI::App& app, Run* run);
 void AddDetokenize(CLI::App& app, Run* run);
 void AddInspect(CLI::App& app, Run* run);
 void AddSynth(CLI::App& app, Run* run);
+void AddPack(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 void AddDoctor(CLI::App& app, Run* run);
 
@@ -42,6 +43,7 @@ CLI::Option* AddSwitch(CLI::App& app, const std::string& flags, bool& value, con
 struct ModelFlags {
   std::string directory;
   std::string numerics = "default";
+  std::string load = "auto";
   int threads = 0;
   int64_t context = 4096;
 

@@ -1,6 +1,6 @@
 // lacuna synth: a Hugging Face directory of a known shape with random weights, written as a stream. Speed depends on
 // shapes, not on what the numbers mean, so such a model times an engine as well as a trained one.
-#include <unistd.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include <cmath>
 #include <filesystem>
@@ -13,8 +13,14 @@
 #include "io/safetensors_writer.h"
 #include "kernels/ref/math.h"
 #include "model/config.h"
+#include "model/tensor_list.h"
+#include "threading/topology.h"
+#include "tools/codec_flags.h"
 #include "tools/command.h"
+#include "tools/output_folder.h"
 #include "tools/synth_shapes.h"
+#include "weights/packed_file.h"
+#include "weights/random_packed.h"
 
 namespace lacuna::tools {
 namespace {
@@ -25,6 +31,9 @@ struct Flags {
   std::string output;
   int layers = 0;
   uint64_t seed = 0;
+  CodecFlags codec;
+  double density = 0.5;
+  bool skew = false;
 };
 
 // The normal distribution's quantile at (i + 0.5) / 65536 (Acklam's rational approximation), from our own log so that
@@ -49,9 +58,9 @@ double NormalQuantile(double p) {
 }
 
 // bf16 values of one tensor: mean + std * normal, drawn by table lookup from a 16-bit random number.
-class Values {
+class RandomValues {
  public:
-  Values(const std::vector<float>& quantiles, float mean, float std, uint64_t seed) : state_(seed), table_(65536) {
+  RandomValues(const std::vector<float>& quantiles, float mean, float std, uint64_t seed) : state_(seed), table_(65536) {
     for (std::size_t i = 0; i < table_.size(); ++i) table_[i] = ToBf16(mean + std * quantiles[i]);
   }
   void Fill(std::span<bf16> out) {
@@ -69,95 +78,109 @@ class Values {
   std::vector<bf16> table_;
 };
 
-struct Draw {
-  TensorSpec spec;
-  float mean, std;
-};
-
-// All tensors in file order. Weights have a spread that keeps activations of order one through any depth.
-std::vector<Draw> Tensors(const ModelConfig& c, bool stored_head) {
-  const TensorNames& names = *c.family->names;
-  std::vector<Draw> out;
-  const auto matrix = [&](const std::string& name, int64_t n, int64_t k, double gain) {
-    out.push_back({{name, DType::kBF16, {n, k}}, 0, static_cast<float>(gain / std::sqrt(static_cast<double>(k)))});
-  };
-  const auto vector = [&](const std::string& name, int64_t n, float mean, float std) {
-    out.push_back({{name, DType::kBF16, {n}}, mean, std});
-  };
-  const int64_t hidden = c.hidden_size;
-  const int64_t q = int64_t{c.num_heads} * c.head_dim;
-  const int64_t kv = int64_t{c.num_kv_heads} * c.head_dim;
-  const double residual = 1 / std::sqrt(2.0 * c.num_layers);
-  out.push_back({{std::string(names.embedding) + ".weight", DType::kBF16, {c.vocab_size, hidden}}, 0,
-                 static_cast<float>(2 / std::sqrt(static_cast<double>(hidden)))});
-  for (int i = 0; i < c.num_layers; ++i) {
-    const auto linear = [&](const char* module, int64_t n, int64_t k, double gain, bool bias) {
-      matrix(names.Layer(i, module), n, k, gain);
-      if (bias) vector(names.Layer(i, module, "bias"), n, 0, 0.02f);
-    };
-    vector(names.Layer(i, names.input_norm), hidden, 1, 0.1f);
-    linear(names.q, q, hidden, 1, c.qkv_bias);
-    linear(names.k, kv, hidden, 1, c.qkv_bias);
-    linear(names.v, kv, hidden, 1, c.qkv_bias);
-    linear(names.o, hidden, q, residual, c.o_bias);
-    if (c.qk_norm) {
-      vector(names.Layer(i, names.q_norm), c.head_dim, 1, 0.1f);
-      vector(names.Layer(i, names.k_norm), c.head_dim, 1, 0.1f);
-    }
-    vector(names.Layer(i, names.post_norm), hidden, 1, 0.1f);
-    linear(names.gate, c.intermediate_size, hidden, 1, c.mlp_bias);
-    linear(names.up, c.intermediate_size, hidden, 1, c.mlp_bias);
-    linear(names.down, hidden, c.intermediate_size, 2 * residual, c.mlp_bias);
+// Weights have a spread that keeps activations of order one through any depth: an output of inputs with spread 1 has this.
+double Gain(TensorRole role, const ModelConfig& config) {
+  const double residual = 1 / std::sqrt(2.0 * config.num_layers);
+  switch (role) {
+    case TensorRole::kAttentionOut:
+      return residual;
+    case TensorRole::kDown:
+      return 2 * residual;
+    case TensorRole::kEmbedding:
+    case TensorRole::kHead:
+      return 2;
+    default:
+      return 1;
   }
-  vector(std::string(names.final_norm) + ".weight", hidden, 1, 0.1f);
-  if (stored_head) matrix(std::string(names.head) + ".weight", c.vocab_size, hidden, 2);
-  return out;
 }
 
-void ShowProgress(uint64_t done, uint64_t all) {
-  static int shown = -1;
-  const int percent = static_cast<int>(done * 100 / all);
-  if (!StderrIsTerminal() || percent == shown) return;
-  shown = percent;
-  std::string bar(static_cast<std::size_t>(percent) * 3 / 10, '#');
-  bar.resize(30, '.');
-  std::cerr << "\r[" << bar << "] " << percent << " % of " << FormatBytes(all) << std::flush;
-  if (percent == 100) std::cerr << "\n";
+float Mean(TensorRole role) { return role == TensorRole::kNorm ? 1.0f : 0.0f; }
+
+float Spread(const ModelTensor& tensor, const ModelConfig& config) {
+  if (tensor.role == TensorRole::kNorm) return 0.1f;
+  if (tensor.role == TensorRole::kBias) return 0.02f;
+  return static_cast<float>(Gain(tensor.role, config) / std::sqrt(static_cast<double>(tensor.shape[1])));
 }
 
-Status WriteWeights(const ModelConfig& config, const std::string& path, uint64_t seed) {
-  const std::vector<Draw> draws = Tensors(config, !config.tie_word_embeddings);
-  std::vector<TensorSpec> specs;
-  for (const Draw& d : draws) specs.push_back(d.spec);
-  LACUNA_ASSIGN_OR_RETURN(SafetensorsWriter writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
-  const uint64_t all = writer.data_bytes();
+Status EnoughSpace(const std::string& path, uint64_t bytes) {
   std::error_code error;
   const auto space = std::filesystem::space(std::filesystem::path(path).parent_path(), error);
-  if (!error && space.available < all) {
-    return IoError(path + ": the model takes " + FormatBytes(all) + ", but the disk has only " +
-                   FormatBytes(space.available) + " left");
+  if (error || space.available >= bytes) return {};
+  return IoError(path + ": the model takes " + FormatBytes(bytes) + ", but the disk has only " +
+                 FormatBytes(space.available) + " left");
+}
+
+class WeightsWriter {
+ public:
+  WeightsWriter(const ModelConfig& config, uint64_t seed)
+      : config_(config), tensors_(ListTensors(config, !config.tie_word_embeddings)), seed_(seed), quantiles_(65536) {
+    for (std::size_t i = 0; i < quantiles_.size(); ++i) {
+      quantiles_[i] = static_cast<float>(NormalQuantile((static_cast<double>(i) + 0.5) / 65536));
+    }
   }
-  std::vector<float> quantiles(65536);
-  for (std::size_t i = 0; i < quantiles.size(); ++i) {
-    quantiles[i] = static_cast<float>(NormalQuantile((static_cast<double>(i) + 0.5) / 65536));
+
+  Status Write(const std::string& path) {
+    std::vector<TensorSpec> specs;
+    for (const ModelTensor& t : tensors_) specs.push_back({t.name, DType::kBF16, t.shape});
+    LACUNA_ASSIGN_OR_RETURN(SafetensorsWriter writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
+    LACUNA_RETURN_IF_ERROR(EnoughSpace(path, writer.data_bytes()));
+    const uint64_t all = writer.data_bytes();
+    for (std::size_t i = 0; i < tensors_.size(); ++i) LACUNA_RETURN_IF_ERROR(Values(i, all, &writer));
+    return writer.Finish();
   }
-  std::vector<bf16> buffer(std::size_t{1} << 20);
-  uint64_t number = 0;
-  for (const Draw& draw : draws) {
-    Values values(quantiles, draw.mean, draw.std, (seed << 20) + number++);
+
+  // Matrices packed, first; what they take in memory is one of them.
+  Status WritePacked(const std::string& path, const QuantizationConfig& codecs, double density, bool skew) {
+    uint64_t header = 0, all = 0, done = 0;
+    for (const ModelTensor& t : tensors_) {
+      header += t.matrix() ? PackedHeaderBytes(t.name) : SafetensorsWriter::HeaderBytes(t.name);
+      all += t.matrix() ? static_cast<uint64_t>(t.shape[0] * t.shape[1]) : 0;
+    }
+    LACUNA_ASSIGN_OR_RETURN(SafetensorsWriter writer, SafetensorsWriter::CreateGrowing(path, header, PackedMetadata()));
+    tbb::task_arena arena(DefaultThreadCount());
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const ModelTensor& t = tensors_[i];
+      if (!t.matrix()) continue;
+      if (cancelled()) return Cancelled();
+      const RandomSpec spec{.density = density, .skew = skew, .gain = Gain(t.role, config_), .seed = (seed_ << 20) + i};
+      const Result<PackedWeight> packed = arena.execute([&] { return RandomPacked(t.name, t.shape[0], t.shape[1], codecs.Of(t.name), spec); });
+      if (!packed.ok()) return packed.status();
+      LACUNA_RETURN_IF_ERROR(AppendPacked(t.name, *packed, &writer));
+      done += static_cast<uint64_t>(t.shape[0] * t.shape[1]);
+      ShowProgress(static_cast<double>(done) / static_cast<double>(all), std::to_string(all / 1000000) + " M weights");
+    }
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (tensors_[i].matrix()) continue;
+      LACUNA_RETURN_IF_ERROR(writer.Declare({tensors_[i].name, DType::kBF16, tensors_[i].shape}));
+      LACUNA_RETURN_IF_ERROR(Values(i, 0, &writer));
+    }
+    return writer.Finish();
+  }
+
+ private:
+  // bf16 values of one tensor, shown as a part of `all` bytes.
+  Status Values(std::size_t number, uint64_t all, SafetensorsWriter* writer) {
+    const ModelTensor& tensor = tensors_[number];
+    RandomValues values(quantiles_, Mean(tensor.role), Spread(tensor, config_), (seed_ << 20) + number);
     int64_t left = 1;
-    for (int64_t n : draw.spec.shape) left *= n;
+    for (int64_t n : tensor.shape) left *= n;
+    std::vector<bf16> buffer(static_cast<std::size_t>(std::min<int64_t>(left, 1 << 20)));
     while (left > 0) {
       if (cancelled()) return Cancelled();
       const auto n = std::min(static_cast<std::size_t>(left), buffer.size());
       values.Fill({buffer.data(), n});
-      LACUNA_RETURN_IF_ERROR(writer.Append(std::as_bytes(std::span(buffer.data(), n))));
+      LACUNA_RETURN_IF_ERROR(writer->Append(std::as_bytes(std::span(buffer.data(), n))));
       left -= static_cast<int64_t>(n);
-      ShowProgress(writer.written(), all);
+      if (all > 0) ShowProgress(static_cast<double>(writer->written()) / static_cast<double>(all), FormatBytes(all));
     }
+    return {};
   }
-  return writer.Finish();
-}
+
+  const ModelConfig& config_;
+  const std::vector<ModelTensor> tensors_;
+  const uint64_t seed_;
+  std::vector<float> quantiles_;
+};
 
 Status WriteText(const std::string& path, const std::string& text) {
   LACUNA_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
@@ -194,7 +217,16 @@ Status WriteModel(const Flags& flags, const std::string& dir) {
     return InvalidInput("bos_token_id and eos_token_id must be two ids below vocab_size " +
                         std::to_string(config.vocab_size));
   }
-  LACUNA_RETURN_IF_ERROR(WriteWeights(config, dir + "/model.safetensors", flags.seed));
+  WeightsWriter weights(config, flags.seed);
+  if (flags.codec.codec.empty()) {
+    LACUNA_RETURN_IF_ERROR(weights.Write(dir + "/model.safetensors"));
+  } else {
+    LACUNA_ASSIGN_OR_RETURN(const Codec codec, flags.codec.Parse());
+    LACUNA_ASSIGN_OR_RETURN(const std::vector<CodecRule> rules, flags.codec.Rules());
+    LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig codecs, ChooseCodecs(ListTensors(config, !config.tie_word_embeddings), codec, rules));
+    LACUNA_RETURN_IF_ERROR(weights.WritePacked(dir + "/model.safetensors", codecs, flags.density, flags.skew));
+    json["quantization_config"] = ToJson(codecs);
+  }
   LACUNA_RETURN_IF_ERROR(WriteText(dir + "/config.json", json.dump(2) + "\n"));
   LACUNA_RETURN_IF_ERROR(WriteText(dir + "/tokenizer.json", MakeTokenizer(config.vocab_size, bos, eos)));
   const nlohmann::ordered_json tokenizer_config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
@@ -206,27 +238,8 @@ Status WriteModel(const Flags& flags, const std::string& dir) {
 }
 
 Status RunSynth(const Flags& flags) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::path output = fs::path(flags.output).lexically_normal();
-  if (!output.has_filename()) output = output.parent_path();
-  if (fs::exists(output, error) && !fs::is_empty(output, error)) {
-    return InvalidInput(flags.output + " exists and is not empty: choose another folder, or remove it");
-  }
-  // The folder appears under its name when everything is in it.
-  const fs::path partial = output.string() + ".partial-" + std::to_string(getpid());
-  fs::create_directories(partial, error);
-  if (error) return IoError(partial.string() + ": cannot create the folder: " + error.message());
   const CancelScope cancel;
-  Status status = WriteModel(flags, partial.string());
-  if (status.ok()) {
-    fs::rename(partial, output, error);
-    if (error) status = IoError(output.string() + ": cannot put the folder in place: " + error.message());
-  }
-  if (!status.ok()) {
-    fs::remove_all(partial, error);
-    return status;
-  }
+  LACUNA_RETURN_IF_ERROR(WriteFolder(flags.output, [&](const std::string& folder) { return WriteModel(flags, folder); }));
   std::cerr << "wrote " << flags.output << "\n";
   return {};
 }
@@ -244,6 +257,12 @@ void AddSynth(CLI::App& app, Run* run) {
       ->type_name("DIR");
   Add(app, "--layers", flags->layers, "Layers, if not the shape's")->check(CLI::Range(1, 100000))->type_name("N");
   Add(app, "--seed", flags->seed, "Seed of the weights")->type_name("S")->capture_default_str();
+  flags->codec.AddTo(app, false);
+  Add(app, "--density", flags->density, "Share of weights that a bitmap- codec stores")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("D")
+      ->capture_default_str();
+  AddSwitch(app, "--skew", flags->skew, "More of them in the first channels and inputs than in the last");
   app.callback([flags, run] { *run = [flags] {
     const Status status = RunSynth(*flags);
     return status.ok() ? 0 : Fail(status);

@@ -21,8 +21,16 @@ enum class Numerics {
 enum class LogLevel { kInfo, kWarning };
 using LogFn = std::function<void(LogLevel, std::string_view message)>;
 
+// Where packed weights stand once loaded.
+enum class LoadMode {
+  kAuto,  // kCopy if there is memory for it, else kMmap
+  kMmap,  // in the files' mapping: 4 KiB pages, shared between processes, read on first touch
+  kCopy,  // in memory of our own, in huge pages where the system gives them; the file's pages are given back
+};
+
 struct ModelOptions {
   Numerics numerics = Numerics::kDefault;
+  LoadMode load = LoadMode::kAuto;  // of packed models; others are always packed into memory
   int threads = 0;  // 0: what suits the machine (physical cores, affinity mask and cgroup quota respected)
   LogFn log;        // called from the loading thread only
   std::function<void(double fraction)> progress;  // the same; 0 to 1
@@ -33,7 +41,7 @@ struct ModelInfo {
   std::string directory;
   std::string model_type;    // config.json's model_type: "llama", "qwen3", ..
   std::string architecture;  // "LlamaForCausalLM", ..
-  std::string dtype;         // the type most weights are stored in: "F32", "F16", "BF16"
+  std::string dtype;         // the type most weights are stored in: "F32", "F16", "BF16", or a packed model's codec
   int num_layers = 0;
   int hidden_size = 0;
   int intermediate_size = 0;

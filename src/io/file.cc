@@ -199,6 +199,20 @@ Status AtomicFile::Append(std::span<const std::byte> data) {
   return {};
 }
 
+Status AtomicFile::WriteAt(uint64_t offset, std::string_view text) {
+  if (fd_ < 0 || offset > size_ || text.size() > size_ - offset) return InternalError(path_ + ": written outside of it");
+  while (!text.empty()) {
+    const ssize_t n = pwrite(fd_, text.data(), text.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return IoError(path_ + ": cannot be written (" + Reason(errno) + ")");
+    }
+    offset += static_cast<uint64_t>(n);
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
 Status AtomicFile::Commit() {
   if (fd_ < 0) return InternalError(path_ + ": committed twice");
   const bool synced = fsync(fd_) == 0;

@@ -58,6 +58,8 @@ class AtomicFile {
 
   Status Append(std::span<const std::byte> data);
   Status Append(std::string_view text) { return Append(std::as_bytes(std::span(text.data(), text.size()))); }
+  // Over bytes that were appended before.
+  Status WriteAt(uint64_t offset, std::string_view text);
   uint64_t size() const { return size_; }
   const std::string& path() const { return path_; }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -28,48 +27,63 @@ Result<uint64_t> SpecBytes(const TensorSpec& spec, const std::string& path) {
   return bits / 8;
 }
 
+std::string Opening(const std::map<std::string, std::string>& metadata) {
+  std::string header = "{";
+  if (metadata.empty()) return header;
+  header += "\"__metadata__\":{";
+  for (const auto& [key, value] : metadata) {
+    if (header.back() != '{') header += ',';
+    header += JsonQuote(key) + ":" + JsonQuote(value);
+  }
+  return header + "}";
+}
+
+// Of a header that `room` bytes are left for (0: as many as it takes), with its length before it.
+std::string Closing(std::string header, uint64_t room) {
+  header += '}';
+  const uint64_t end = room > 0 ? room : (8 + header.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment - 8;
+  header.resize(end, ' ');
+  std::string raw(8, '\0');
+  memcpy(raw.data(), &end, 8);
+  return raw + header;
+}
+
 }  // namespace
+
+Status SafetensorsWriter::Declare(const TensorSpec& spec) {
+  const std::string& path = file_.path();
+  if (!IsValidUtf8(spec.name) || spec.name == "__metadata__" || !names_.insert(spec.name).second)
+    return InvalidInput(path + ": " + JsonQuote(spec.name) + " cannot be a tensor's name, or is one twice");
+  LACUNA_ASSIGN_OR_RETURN(const uint64_t bytes, SpecBytes(spec, path));
+  if (header_.size() > 1) header_ += ',';
+  header_ += JsonQuote(spec.name) + ":{\"dtype\":\"" + std::string(DTypeName(spec.dtype)) + "\",\"shape\":[";
+  for (size_t i = 0; i < spec.shape.size(); ++i) {
+    if (i) header_ += ',';
+    header_ += std::to_string(spec.shape[i]);
+  }
+  header_ += "],\"data_offsets\":[" + std::to_string(data_bytes_) + "," + std::to_string(data_bytes_ + bytes) + "]}";
+  data_bytes_ += bytes;
+  return {};
+}
 
 Result<SafetensorsWriter> SafetensorsWriter::Create(const std::string& path, const std::vector<TensorSpec>& tensors,
                                                     const std::map<std::string, std::string>& metadata) {
-  std::string header = "{";
-  std::set<std::string_view> names;
-  const auto separate = [&] {
-    if (header.size() > 1) header += ',';
-  };
-  if (!metadata.empty()) {
-    header += "\"__metadata__\":{";
-    for (const auto& [key, value] : metadata) {
-      if (header.back() != '{') header += ',';
-      header += JsonQuote(key) + ":" + JsonQuote(value);
-    }
-    header += "}";
-  }
-  uint64_t offset = 0;
-  for (const TensorSpec& spec : tensors) {
-    if (!IsValidUtf8(spec.name) || spec.name == "__metadata__" || !names.insert(spec.name).second)
-      return InvalidInput(path + ": " + JsonQuote(spec.name) + " cannot be a tensor's name, or is one twice");
-    LACUNA_ASSIGN_OR_RETURN(const uint64_t bytes, SpecBytes(spec, path));
-    separate();
-    header += JsonQuote(spec.name) + ":{\"dtype\":\"" + std::string(DTypeName(spec.dtype)) + "\",\"shape\":[";
-    for (size_t i = 0; i < spec.shape.size(); ++i) {
-      if (i) header += ',';
-      header += std::to_string(spec.shape[i]);
-    }
-    header += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(offset + bytes) + "]}";
-    offset += bytes;
-  }
-  header += '}';
-  header.append((kDataAlignment - (8 + header.size()) % kDataAlignment) % kDataAlignment, ' ');
-
   SafetensorsWriter writer;
-  writer.data_bytes_ = offset;
   LACUNA_ASSIGN_OR_RETURN(writer.file_, AtomicFile::Create(path));
-  const uint64_t length = header.size();
-  char raw[8];
-  memcpy(raw, &length, 8);
-  LACUNA_RETURN_IF_ERROR(writer.file_.Append(std::string_view(raw, 8)));
-  LACUNA_RETURN_IF_ERROR(writer.file_.Append(header));
+  writer.header_ = Opening(metadata);
+  for (const TensorSpec& spec : tensors) LACUNA_RETURN_IF_ERROR(writer.Declare(spec));
+  LACUNA_RETURN_IF_ERROR(writer.file_.Append(Closing(std::move(writer.header_), 0)));
+  return writer;
+}
+
+Result<SafetensorsWriter> SafetensorsWriter::CreateGrowing(const std::string& path, uint64_t header_bytes,
+                                                           const std::map<std::string, std::string>& metadata) {
+  SafetensorsWriter writer;
+  LACUNA_ASSIGN_OR_RETURN(writer.file_, AtomicFile::Create(path));
+  writer.header_ = Opening(metadata);
+  const uint64_t least = 8 + writer.header_.size() + 1 + header_bytes;
+  writer.room_ = (least + kDataAlignment - 1) / kDataAlignment * kDataAlignment - 8;
+  LACUNA_RETURN_IF_ERROR(writer.file_.Append(std::string(8 + writer.room_, ' ')));
   return writer;
 }
 
@@ -85,6 +99,12 @@ Status SafetensorsWriter::Finish() {
   if (written_ != data_bytes_)
     return InternalError(file_.path() + ": " + std::to_string(written_) + " of the declared " +
                          std::to_string(data_bytes_) + " bytes were written");
+  if (room_ > 0) {
+    if (header_.size() + 1 > room_)
+      return InternalError(file_.path() + ": the header takes more than the " + std::to_string(room_) +
+                           " bytes left for it");
+    LACUNA_RETURN_IF_ERROR(file_.WriteAt(0, Closing(std::move(header_), room_)));
+  }
   return file_.Commit();
 }
 

@@ -187,6 +187,10 @@ Result<ModelConfig> ParseConfig(std::string_view config_text, const std::string&
   LACUNA_RETURN_IF_ERROR(ParseLayers(reader, &config, &layer_types));
   LACUNA_RETURN_IF_ERROR(ParseRope(reader, layer_types, &config));
   LACUNA_RETURN_IF_ERROR(ParseTokenIds(id_readers, &config));
+  // Any other quantization was refused above.
+  if (const Json* quantization = reader.Find("quantization_config"); quantization && !quantization->empty()) {
+    LACUNA_ASSIGN_OR_RETURN(config.quantization, ParseQuantization(config_name, *quantization));
+  }
   return config;
 }
 

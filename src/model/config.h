@@ -10,6 +10,7 @@
 
 #include "lacuna/status.h"
 #include "model/families.h"
+#include "weights/quantization_config.h"
 
 namespace lacuna {
 
@@ -65,6 +66,8 @@ struct ModelConfig {
 
   std::optional<int32_t> bos_token_id;  // 0 is an id like any other
   std::vector<int32_t> eos_token_ids;   // any of them ends a text; may be empty
+
+  std::optional<QuantizationConfig> quantization;  // of a packed model
 };
 
 // DIR/config.json and, where it exists, DIR/generation_config.json, whose token ids go first.

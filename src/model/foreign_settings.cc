@@ -89,9 +89,13 @@ Status Check(const JsonReader& config, const Family& family, const char* key, un
                                     " models: it must be " + NeutralText(neutral));
 }
 
+bool IsOurs(const Json* quantization) {
+  return quantization && quantization->is_object() && quantization->value("quant_method", Json()) == "lacuna";
+}
+
 Status CheckQuantization(const JsonReader& config) {
   const Json* value = config.Find("quantization_config");
-  if (!value || !value->is_object() || value->empty()) return {};
+  if (!value || !value->is_object() || value->empty() || IsOurs(value)) return {};
   const auto method = value->find("quant_method");
   return config.Error("quantization_config",
                       (method == value->end() ? "is there" : "says quant_method " + JsonExcerpt(*method)) +
@@ -102,8 +106,12 @@ Status CheckQuantization(const JsonReader& config) {
 
 Status RejectForeignSettings(const JsonReader& config, const Family& family) {
   if (Status status = CheckQuantization(config); !status.ok()) return status;
+  const bool ours = IsOurs(config.Find("quantization_config"));
   for (const ForeignSetting& setting : kForeign)
-    if (Status status = Check(config, family, setting.key, setting.neutral); !status.ok()) return status;
+    if (ours && std::string_view(setting.key) == "quantization_config")
+      continue;
+    else if (Status status = Check(config, family, setting.key, setting.neutral); !status.ok())
+      return status;
   if (!family.qk_norm)
     for (const char* key : kQkNorm)
       if (Status status = Check(config, family, key, kFalse); !status.ok()) return status;

@@ -11,7 +11,9 @@
 #include <set>
 
 #include "base/status_macros.h"
+#include "model/load_packed.h"
 #include "weights/convert.h"
+#include "weights/packed_file.h"
 
 namespace lacuna {
 namespace {
@@ -30,13 +32,22 @@ class Loader {
         codec_(options.numerics == Numerics::kF32 ? Codec::kF32 : Codec::kBf16) {}
 
   Result<LoadedWeights> Load(int threads) {
+    if (config_.quantization && codec_ == Codec::kF32) {
+      return InvalidInput(files_.dir() + ": the weights are packed as " + CodecName(config_.quantization->codec) +
+                          "; --numerics f32 needs a model in F32, F16 or BF16");
+    }
     LACUNA_RETURN_IF_ERROR(Collect());
+    LACUNA_RETURN_IF_ERROR(LoadPacked(packed_, options_, threads, &out_.weights.packed));
     LACUNA_RETURN_IF_ERROR(PackAll(threads));
     WarnAboutTheRest();
-    out_.dtype = std::string(DTypeName(
-        std::max_element(bytes_by_type_.begin(), bytes_by_type_.end(), [](const auto& a, const auto& b) {
-          return a.second < b.second;
-        })->first));
+    if (!packed_.empty()) {
+      out_.dtype = CodecName(config_.quantization->codec);
+      return std::move(out_);
+    }
+    out_.dtype = std::string(
+        DTypeName(std::max_element(bytes_by_type_.begin(), bytes_by_type_.end(), [](const auto& a, const auto& b) {
+                    return a.second < b.second;
+                  })->first));
     return std::move(out_);
   }
 
@@ -77,7 +88,23 @@ class Loader {
     return {};
   }
 
+  // Is this parameter stored packed?
+  bool Packed(const std::string& name) const { return config_.quantization && HasPacked(files_, name); }
+
+  Status TakePacked(const std::string& name, int64_t n, int64_t k, PackedWeight* weight) {
+    std::vector<std::string> streams;
+    LACUNA_ASSIGN_OR_RETURN(*weight, OpenPacked(files_, name, n, k, config_.quantization->Of(name), &streams));
+    if (used_.insert(name).second) out_.parameters += n * k;
+    for (const std::string& stream : streams) {
+      if (used_.insert(stream).second) out_.weight_bytes += static_cast<int64_t>(files_.Find(stream)->data.size());
+    }
+    const Tensor& values = *files_.Find(StreamTensorName(name, Stream::kValues));
+    packed_.push_back({files_.dir() + ": parameter `" + name + "`", weight, &files_.files()[values.file].mapping()});
+    return {};
+  }
+
   Status Matrix(const std::string& name, int64_t n, int64_t k, LinearMember* member) {
+    if (Packed(name)) return TakePacked(name, n, k, &member->weight);
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n, k}));
     SourceMatrix source{.name = files_.Where(*tensor),
                         .data = tensor->data.data(),
@@ -134,9 +161,11 @@ class Loader {
     const int64_t vocab = config_.vocab_size;
     const int64_t hidden = config_.hidden_size;
     const std::string embedding_name = std::string(names.embedding) + ".weight";
-    LACUNA_ASSIGN_OR_RETURN(const Tensor* embedding, Take(embedding_name, {vocab, hidden}));
-    w.embedding = {embedding->data.data(), ElementTypeOf(embedding->dtype), vocab, hidden};
-    out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
+    if (!Packed(embedding_name)) {
+      LACUNA_ASSIGN_OR_RETURN(const Tensor* embedding, Take(embedding_name, {vocab, hidden}));
+      w.embedding = {embedding->data.data(), ElementTypeOf(embedding->dtype), vocab, hidden};
+      out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
+    }
 
     w.layers.resize(static_cast<std::size_t>(config_.num_layers));
     for (int i = 0; i < config_.num_layers; ++i) {
@@ -148,12 +177,23 @@ class Loader {
     // A stored head is used even where config.json ties it, as Hugging Face does when the two differ.
     const std::string head_name = std::string(names.head) + ".weight";
     w.lm_head.members.resize(1);
-    const bool stored = files_.Find(head_name) != nullptr;
+    const bool stored = files_.Find(head_name) != nullptr || Packed(head_name);
     if (!stored && !config_.tie_word_embeddings) {
       return InvalidInput(files_.dir() + ": there is no tensor `" + head_name +
                           "`, and config.json does not say tie_word_embeddings");
     }
     LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0]));
+    if (Packed(embedding_name)) {
+      w.embedding = {.rows = vocab, .cols = hidden, .packed = &w.lm_head.members[0].weight};
+      if (stored) {
+        w.packed_embedding = std::make_unique<PackedWeight>();
+        LACUNA_RETURN_IF_ERROR(TakePacked(embedding_name, vocab, hidden, w.packed_embedding.get()));
+        w.embedding.packed = w.packed_embedding.get();
+      }
+      if (!w.embedding.packed->in_perm().empty()) {
+        return InvalidInput(files_.dir() + ": the embedding `" + embedding_name + "` has permuted columns");
+      }
+    }
     for (const RopeConfig& rope : config_.ropes) w.ropes.push_back(MakeRopeTable(rope, config_.head_dim));
     return {};
   }
@@ -220,8 +260,9 @@ class Loader {
       if (rest++ == 0) first = name;
     }
     if (rest > 0) {
-      Warn(std::to_string(rest) + " tensors of the files belong to nothing that config.json describes and were left out, `" +
-           first + "` first");
+      Warn(std::to_string(rest) +
+           " tensors of the files belong to nothing that config.json describes and were left out, `" + first +
+           "` first");
     }
   }
 
@@ -235,6 +276,7 @@ class Loader {
   const Codec codec_;
   LoadedWeights out_;
   std::vector<Task> tasks_;
+  std::vector<PackedParameter> packed_;
   std::set<std::string, std::less<>> used_;
   std::map<DType, int64_t> bytes_by_type_;
 };

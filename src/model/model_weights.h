@@ -1,6 +1,7 @@
 // A model's weights as the decoder uses them: packed linear sets, fp32 norms, and what attention does in each layer.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "model/rope.h"
@@ -29,7 +30,9 @@ struct LayerWeights {
 };
 
 struct ModelWeights {
-  EmbeddingTable embedding;  // points into the mapped file
+  EmbeddingTable embedding;  // points into the mapped file, to packed_embedding or to lm_head's weight
+  std::unique_ptr<PackedWeight> packed_embedding;
+  AlignedBuffer packed;  // the streams of packed weights that were copied
   std::vector<LayerWeights> layers;
   std::vector<float> final_norm;
   LinearSet lm_head;  // hidden -> vocabulary

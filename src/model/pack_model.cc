@@ -1,0 +1,145 @@
+#include "model/pack_model.h"
+
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+
+#include "base/status_macros.h"
+#include "io/file.h"
+#include "io/model_files.h"
+#include "io/safetensors_writer.h"
+#include "threading/topology.h"
+#include "weights/pack.h"
+#include "weights/packed_file.h"
+
+namespace lacuna {
+namespace {
+
+// What belongs to a model besides config.json and its tensors.
+constexpr const char* kSmallFiles[] = {"generation_config.json",
+                                       "tokenizer.json",
+                                       "tokenizer_config.json",
+                                       "special_tokens_map.json",
+                                       "added_tokens.json",
+                                       "vocab.json",
+                                       "merges.txt",
+                                       "tokenizer.model",
+                                       "chat_template.jinja",
+                                       "chat_template.json",
+                                       "LICENSE",
+                                       "LICENSE.txt",
+                                       "NOTICE"};
+constexpr std::size_t kLargestSmallFile = std::size_t{256} << 20;
+
+Status CopySmallFiles(const std::string& source, const std::string& output) {
+  for (const char* name : kSmallFiles) {
+    if (KindOf(JoinPath(source, name)) != FileKind::kRegular) continue;
+    LACUNA_ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(source, name), kLargestSmallFile));
+    LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, name), content));
+  }
+  return {};
+}
+
+bool Fits(const std::string& rule, const ModelTensor& tensor, bool head) {
+  if (rule == "lm_head" && !head && tensor.role == TensorRole::kEmbedding) return true;
+  return ("." + tensor.name + ".").find("." + rule + ".") != std::string::npos;
+}
+
+ElementType ElementTypeOf(DType type) {
+  if (type == DType::kF16) return ElementType::kF16;
+  return type == DType::kBF16 ? ElementType::kBf16 : ElementType::kF32;
+}
+
+// The source's tensor, of the shape that config.json asks for.
+Result<const Tensor*> Get(const ModelFiles& files, const ModelTensor& entry) {
+  LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, files.Get(entry.name));
+  if (!IsWeightType(tensor->dtype)) {
+    return InvalidInput(files.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) +
+                        ", expected F32, F16 or BF16");
+  }
+  if (tensor->shape != entry.shape) {
+    return InvalidInput(files.Where(*tensor) + " has shape " + ShapeText(tensor->shape) + ", expected " +
+                        ShapeText(entry.shape) + " from config.json");
+  }
+  return tensor;
+}
+
+}  // namespace
+
+Result<QuantizationConfig> ChooseCodecs(const std::vector<ModelTensor>& tensors, const Codec& codec,
+                                        const std::vector<CodecRule>& rules) {
+  const bool head = !tensors.empty() && tensors.back().role == TensorRole::kHead;
+  QuantizationConfig config{.codec = codec};
+  for (const auto& [name, rule] : rules) {
+    bool fits = false;
+    for (const ModelTensor& tensor : tensors) {
+      if (!tensor.matrix() || !Fits(name, tensor, head)) continue;
+      fits = true;
+      config.parameters.insert_or_assign(tensor.name, rule);
+    }
+    if (!fits) {
+      return InvalidInput("no matrix of the model is named " + name +
+                          "; a name is a part between dots, as lm_head, embed_tokens, down_proj, layers.0");
+    }
+  }
+  std::erase_if(config.parameters, [&](const auto& entry) { return entry.second == codec; });
+  return config;
+}
+
+Status PackModel(const std::string& source, const std::string& output, const PackModelOptions& options) {
+  LACUNA_ASSIGN_OR_RETURN(const ModelConfig config, LoadConfig(source));
+  if (config.quantization) {
+    return InvalidInput(source + ": is packed already, as " + CodecName(config.quantization->codec) +
+                        "; pack the model it was made from");
+  }
+  LACUNA_ASSIGN_OR_RETURN(const ModelFiles files, ModelFiles::Open(source));
+  const std::string head = std::string(config.family->names->head) + ".weight";
+  const std::vector<ModelTensor> tensors =
+      ListTensors(config, !config.tie_word_embeddings || files.Find(head) != nullptr);
+  LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig quantization, ChooseCodecs(tensors, options.codec, options.keep));
+  uint64_t header = 0, total = 0, done = 0;
+  for (const ModelTensor& entry : tensors) {
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Get(files, entry));
+    header += entry.matrix() ? PackedHeaderBytes(entry.name) : SafetensorsWriter::HeaderBytes(entry.name);
+    total += tensor->data.size();
+  }
+  LACUNA_RETURN_IF_ERROR(CopySmallFiles(source, output));
+  const std::string config_path = JoinPath(source, "config.json");
+  LACUNA_ASSIGN_OR_RETURN(const std::string text, ReadFile(config_path, std::size_t{64} << 20));
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(text, nullptr, false);  // LoadConfig has read it
+  json["quantization_config"] = ToJson(quantization);
+  LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, "config.json"), json.dump(2) + "\n"));
+
+  LACUNA_ASSIGN_OR_RETURN(
+      SafetensorsWriter writer,
+      SafetensorsWriter::CreateGrowing(JoinPath(output, "model.safetensors"), header, PackedMetadata()));
+  tbb::task_arena arena(options.threads > 0 ? options.threads : DefaultThreadCount());
+  // Matrices first: the vectors' sizes are not multiples of 64 always, and streams start at one.
+  for (const bool matrices : {true, false}) {
+    for (const ModelTensor& entry : tensors) {
+      if (entry.matrix() != matrices) continue;
+      if (options.cancelled && options.cancelled()) return Cancelled();
+      const Tensor& tensor = *files.Find(entry.name);
+      if (matrices) {
+        const SourceMatrix matrix{.name = files.Where(tensor),
+                                  .data = tensor.data.data(),
+                                  .type = ElementTypeOf(tensor.dtype),
+                                  .n = entry.shape[0],
+                                  .k = entry.shape[1]};
+        const Result<PackedWeight> packed =
+            arena.execute([&] { return PackMatrix(matrix, quantization.Of(entry.name)); });
+        if (!packed.ok()) return packed.status();
+        LACUNA_RETURN_IF_ERROR(AppendPacked(entry.name, *packed, &writer));
+      } else {
+        LACUNA_RETURN_IF_ERROR(writer.Declare({entry.name, tensor.dtype, entry.shape}));
+        LACUNA_RETURN_IF_ERROR(writer.Append(tensor.data));
+      }
+      files.files()[tensor.file].mapping().DontNeed(tensor.data);
+      done += tensor.data.size();
+      if (options.progress) options.progress(static_cast<double>(done) / static_cast<double>(total));
+    }
+  }
+  return writer.Finish();
+}
+
+}  // namespace lacuna

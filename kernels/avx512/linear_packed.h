@@ -9,6 +9,7 @@ namespace lacuna::kernels {
 void Avx512InputInt8Wide(const LinearInt8InputArgs& args);
 void Avx512InputInt8Tiles(const LinearInt8InputArgs& args);
 
-void Avx512LinearPackedInt8Rows(const LinearPackedArgs& args);  // m = 1..8, kInt8Wide in blocks of 8
+void Avx512LinearPackedInt8Rows(const LinearPackedArgs& args);   // m = 1..8, kInt8Wide in blocks of 8
+void Avx512LinearPackedInt8Block(const LinearPackedArgs& args);  // any m, kInt8Wide in blocks of 12
 
 }  // namespace lacuna::kernels

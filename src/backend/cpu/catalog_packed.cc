@@ -47,6 +47,17 @@ constexpr LinearPackedKernel Avx512Int8Rows(const char* name, PackedKind kind, K
           nullptr};
 }
 
+constexpr LinearPackedKernel Avx512Int8Block(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, kAnyM, Crossover::kAvx512Block, kernels::Avx512LinearPackedInt8Block, counter},
+          kind,
+          LinearInput::kInt8Wide,
+          12,
+          nullptr,
+          kernels::Avx512InputInt8Wide,
+          nullptr,
+          nullptr};
+}
+
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
 constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
 constexpr PackedKind kCode4 = {PackedValues::kCode4, false, true};
@@ -63,12 +74,16 @@ KernelCounter counters[9], avx512_counters[20];
 const LinearPackedKernel kRows[] = {
     RefInt8("ref_linear_int8", kInt8, &counters[0]),
     Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
+    Avx512Int8Block("avx512_linear_int8_block", kInt8, &avx512_counters[4]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
     Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
+    Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, &avx512_counters[5]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
     Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
+    Avx512Int8Block("avx512_linear_code4_block", kCode4, &avx512_counters[6]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
     Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
+    Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
     RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
     RefBf16("ref_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &counters[6]),

@@ -27,7 +27,7 @@ struct alignas(64) PanelState {
   __m512i low[kMaxRows], high[kMaxRows];
   __m512 sum[kMaxRows];  // of the segment
   const uint8_t* values;
-  const uint64_t* mask;
+  const char* mask;
   PanelBounds bounds;
   int panel, next_panel;
 };
@@ -82,7 +82,7 @@ inline __attribute__((always_inline)) void EndPeriod(const PackedPanels* w, cons
 // `tiles` tiles of one panel: x is [k / 4][M]. Returns where the next tile's values are. Scalars and registers only: a
 // cursor in memory, read back as a vector, would wait for its stores and with it everything after.
 template <class C, int M>
-__attribute__((noinline)) const uint8_t* TileDots(const uint8_t* values, const uint64_t* mask, ptrdiff_t values_ahead,
+__attribute__((noinline)) const uint8_t* TileDots(const uint8_t* values, const char* mask, ptrdiff_t values_ahead,
                                                   ptrdiff_t mask_ahead, const int32_t* x, int tiles, __m512i fill_low,
                                                   __m512i fill_high, const void* codebook, __m512i* low_sums,
                                                   __m512i* high_sums) {
@@ -153,7 +153,7 @@ __attribute__((noinline)) void Streams(const LinearPackedArgs& a, PanelState* st
       LookAhead(s->bounds, &cursor);
       s->values = TileDots<C, M>(cursor.values, cursor.mask, cursor.values_ahead, cursor.mask_ahead, x, tiles, fill.low,
                                  fill.high, w->codebook, s->low, s->high);
-      s->mask += 16 * tiles;
+      s->mask += 128 * tiles;
       if (!ends) continue;
       __m512i low[M], high[M];
 #pragma GCC unroll 8

@@ -36,7 +36,7 @@ struct IntegerCodec {
 // Where a panel's next tile lies, and how far in front of it is what will be read soon.
 struct TileCursor {
   const uint8_t* values;
-  const uint64_t* mask;
+  const char* mask;
   ptrdiff_t values_ahead, mask_ahead;
 };
 
@@ -49,7 +49,8 @@ inline TileCursor CursorAt(const PackedPanels* w, int panel, int tile) {
     values += w->panel_bases[panel];
     if (tile > 0) values += w->tile_offsets[index];  // tile 0: spares a miss of cache
   }
-  return {values, w->mask == nullptr ? nullptr : (const uint64_t*)w->mask + index * 16, kValuesAhead, kMaskAhead};
+  const ptrdiff_t mask_bytes = w->type == PackedValues::kBf16 ? 64 : 128;
+  return {values, w->mask == nullptr ? nullptr : (const char*)w->mask + index * mask_bytes, kValuesAhead, kMaskAhead};
 }
 
 // Where the cursor's panel ends, and where the panel starts that is read after it: the first misses of a panel would
@@ -71,8 +72,8 @@ inline void LookAhead(const PanelBounds& b, TileCursor* cursor) {
   cursor->values_ahead = kValuesAhead;
   cursor->mask_ahead = kMaskAhead;
   if (cursor->values + kValuesAhead >= b.end.values) cursor->values_ahead += b.next.values - b.end.values;
-  if (cursor->mask != nullptr && (const char*)cursor->mask + kMaskAhead >= (const char*)b.end.mask) {
-    cursor->mask_ahead += (const char*)b.next.mask - (const char*)b.end.mask;
+  if (cursor->mask != nullptr && cursor->mask + kMaskAhead >= b.end.mask) {
+    cursor->mask_ahead += b.next.mask - b.end.mask;
   }
 }
 
@@ -104,12 +105,12 @@ template <class C, class Low, class High>
 inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const IntegerFill& fill, __m512i table,
                                                       Low low, High high) {
   const uint8_t* at = cursor->values;
-  const uint64_t* mask = cursor->mask;
+  const uint64_t* mask = (const uint64_t*)cursor->mask;
   const ptrdiff_t values_ahead = cursor->values_ahead;
   if constexpr (C::kBitmap) {
-    Prefetch((const char*)mask + cursor->mask_ahead);
-    Prefetch((const char*)mask + cursor->mask_ahead + 64);
-    cursor->mask = mask + 16;
+    Prefetch(cursor->mask + cursor->mask_ahead);
+    Prefetch(cursor->mask + cursor->mask_ahead + 64);
+    cursor->mask += 128;
   }
   if constexpr (C::kType == PackedValues::kInt8) {
 #pragma GCC unroll 16

@@ -58,6 +58,18 @@ constexpr LinearPackedKernel Avx512Int8Block(const char* name, PackedKind kind, 
           nullptr};
 }
 
+constexpr LinearPackedKernel Avx512Bf16Block(const char* name, PackedKind kind, Crossover from,
+                                             KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, kAnyM, from, kernels::Avx512LinearPackedBf16Block, counter},
+          kind,
+          LinearInput::kWide,
+          6,
+          kernels::Avx512InputWide,
+          nullptr,
+          nullptr,
+          nullptr};
+}
+
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
 constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
 constexpr PackedKind kCode4 = {PackedValues::kCode4, false, true};
@@ -68,7 +80,7 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9], avx512_counters[20];
+KernelCounter counters[9], avx512_counters[14];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
@@ -85,10 +97,25 @@ const LinearPackedKernel kRows[] = {
     Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
     Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
     RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
+    {{"avx512_linear_bitmap_bf16_rows", Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearBitmapBf16Rows,
+      &avx512_counters[8]},
+     kBitmapBf16,
+     LinearInput::kWide,
+     8,
+     kernels::Avx512InputWide,
+     nullptr,
+     nullptr,
+     nullptr},
+    Avx512Bf16Block("avx512_linear_bitmap_bf16_block", kBitmapBf16, Crossover::kAvx512Block, &avx512_counters[9]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
+    Avx512Bf16Block("avx512_linear_int8_bf16_block", kInt8Bf16, Crossover::kAlways, &avx512_counters[10]),
     RefBf16("ref_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &counters[6]),
+    Avx512Bf16Block("avx512_linear_bitmap_int8_bf16_block", kBitmapInt8Bf16, Crossover::kAlways, &avx512_counters[11]),
     RefBf16("ref_linear_code4_bf16", kCode4Bf16, &counters[7]),
+    Avx512Bf16Block("avx512_linear_code4_bf16_block", kCode4Bf16, Crossover::kAlways, &avx512_counters[12]),
     RefBf16("ref_linear_bitmap_code4_bf16", kBitmapCode4Bf16, &counters[8]),
+    Avx512Bf16Block("avx512_linear_bitmap_code4_bf16_block", kBitmapCode4Bf16, Crossover::kAlways,
+                    &avx512_counters[13]),
 };
 
 }  // namespace

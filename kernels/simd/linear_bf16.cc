@@ -1,57 +1,15 @@
-// bf16 linear layers for AVX2 and FMA: one panel (two vectors of 8 channels) x up to 3 rows.
-//
-//   registers     e,o [3 rows][2 halves] = 12;  the even or the odd k of a panel's row, 2 halves = 2;  a broadcast; a
-//   mask w             8 steps of a panel (8 KiB, L1) serve 48 rows c             [48 rows][16 channels] on the stack
-//   x             kWide in blocks of 3 rows
+// bf16 linear layers for AVX2 and FMA: 8 steps of a panel (8 KiB, L1) serve 48 rows, whose sums c, [48 rows][16
+// channels], lie on the stack. x is kWide in blocks of 3 rows.
 #include "kernels/simd/linear.h"
 
 #include <immintrin.h>
 
+#include "kernels/simd/linear_steps-inl.h"
+
 namespace lacuna::kernels {
 namespace {
 
-enum { kBlockRows = 3, kGroupRows = 48, kChunkSteps = 8 };
-
-template <int R>
-void Steps(const char* w, int steps, const float* x, float* c) {
-  const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32((int)0xffff0000u));
-  for (int s = 0; s < steps; ++s) {
-    __m256 e[R][2], o[R][2];
-#pragma GCC unroll 4
-    for (int i = 0; i < R; ++i) e[i][0] = e[i][1] = o[i][0] = o[i][1] = _mm256_setzero_ps();
-#pragma GCC unroll 4
-    for (int p = 0; p < 16; ++p) {
-      const char* row = w + p * 64;
-      _mm_prefetch(row + 4096, _MM_HINT_T0);
-      const __m256 e0 = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_load_si256((const __m256i*)row), 16));
-      const __m256 e1 = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_load_si256((const __m256i*)(row + 32)), 16));
-#pragma GCC unroll 4
-      for (int i = 0; i < R; ++i) {
-        const __m256 xe = _mm256_broadcast_ss(x + 2 * p * R + i);
-        e[i][0] = _mm256_fmadd_ps(xe, e0, e[i][0]);
-        e[i][1] = _mm256_fmadd_ps(xe, e1, e[i][1]);
-      }
-      const __m256 o0 = _mm256_and_ps(_mm256_load_ps((const float*)row), mask);
-      const __m256 o1 = _mm256_and_ps(_mm256_load_ps((const float*)(row + 32)), mask);
-#pragma GCC unroll 4
-      for (int i = 0; i < R; ++i) {
-        const __m256 xo = _mm256_broadcast_ss(x + (2 * p + 1) * R + i);
-        o[i][0] = _mm256_fmadd_ps(xo, o0, o[i][0]);
-        o[i][1] = _mm256_fmadd_ps(xo, o1, o[i][1]);
-      }
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < R; ++i) {
-#pragma GCC unroll 2
-      for (int h = 0; h < 2; ++h) {
-        float* to = c + i * 16 + h * 8;
-        _mm256_store_ps(to, _mm256_add_ps(_mm256_load_ps(to), _mm256_add_ps(e[i][h], o[i][h])));
-      }
-    }
-    w += 1024;
-    x += 32 * R;
-  }
-}
+enum { kGroupRows = 48, kChunkSteps = 8 };
 
 inline __m256i Round(__m256 x) {
   const __m256i u = _mm256_castps_si256(x);
@@ -81,18 +39,7 @@ void SimdLinearBf16(const LinearBf16Args& a) {
         for (int i = 0; i < rows * 2; ++i) _mm256_store_ps(c + i * 8, _mm256_setzero_ps());
         for (int k = k0; k < k1; k += 32 * kChunkSteps) {
           const int steps = (k1 - k) / 32 < kChunkSteps ? (k1 - k) / 32 : kChunkSteps;
-          const char* tile = w + (ptrdiff_t)k * 32;
-          for (int row = 0; row < rows; row += kBlockRows) {
-            const int block = rows - row < kBlockRows ? rows - row : kBlockRows;
-            const float* from = x + (ptrdiff_t)row * a.k_padded + (ptrdiff_t)k * block;
-            if (block == 3) {
-              Steps<3>(tile, steps, from, c + row * 16);
-            } else if (block == 2) {
-              Steps<2>(tile, steps, from, c + row * 16);
-            } else {
-              Steps<1>(tile, steps, from, c + row * 16);
-            }
-          }
+          StepsOfRows<4096>(w + (ptrdiff_t)k * 32, steps, x, a.k_padded, k, rows, c);
         }
         for (int i = 0; i < rows; ++i) {
           float* to = a.y + (row0 + i) * a.y_stride + (ptrdiff_t)(panel - a.panel_begin) * 16;

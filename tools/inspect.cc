@@ -11,12 +11,14 @@
 #include "io/model_files.h"
 #include "model/config.h"
 #include "tools/command.h"
+#include "tools/inspect_packed.h"
 
 namespace lacuna::tools {
 namespace {
 
 struct Flags {
   ModelFlags model;
+  std::string source;
   bool json = false;
 };
 
@@ -45,6 +47,28 @@ double ZeroShare(const Tensor& tensor) {
 struct Totals {
   int64_t tensors = 0, elements = 0, bytes = 0, zeros = 0, weights = 0;
 };
+
+void AddPacked(const PackedRow& row, nlohmann::ordered_json* tensors, std::ostringstream& table, Totals* totals) {
+  ++totals->tensors;
+  totals->elements += row.n * row.k;
+  totals->weights += row.n * row.k;
+  totals->zeros += row.n * row.k - row.stored;
+  totals->bytes += row.bytes;
+  nlohmann::ordered_json json = {{"name", row.name},
+                                 {"shape", {row.n, row.k}},
+                                 {"dtype", row.codec},
+                                 {"bytes", row.bytes},
+                                 {"density", row.density()},
+                                 {"bits_per_weight", row.bits()}};
+  json["error"] = row.error ? nlohmann::json(*row.error) : nlohmann::json();
+  tensors->push_back(std::move(json));
+  table << std::left << std::setw(56) << row.name << std::setw(18) << ShapeText(std::vector<int64_t>{row.n, row.k})
+        << std::setw(22) << row.codec << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(row.bytes))
+        << std::fixed << std::setprecision(1) << std::setw(8) << row.density() * 100 << " % stored" << std::setprecision(2)
+        << std::setw(8) << row.bits() << " bits";
+  if (row.error) table << std::setprecision(4) << std::setw(10) << *row.error << " error";
+  table << "\n";
+}
 
 nlohmann::ordered_json Architecture(const ModelConfig& c) {
   nlohmann::ordered_json windows = nlohmann::json::array();
@@ -79,7 +103,18 @@ Status RunInspect(const Flags& flags) {
   nlohmann::ordered_json tensors = nlohmann::json::array();
   std::ostringstream table;
   Totals totals;
+  if (config.quantization) {
+    ModelFiles source;
+    if (!flags.source.empty()) {
+      LACUNA_ASSIGN_OR_RETURN(source, ModelFiles::Open(flags.source));
+    }
+    LACUNA_ASSIGN_OR_RETURN(const std::vector<PackedRow> rows, InspectPacked(config, files, flags.source.empty() ? nullptr : &source));
+    for (const PackedRow& row : rows) AddPacked(row, &tensors, table, &totals);
+  } else if (!flags.source.empty()) {
+    return InvalidInput(flags.model.directory + ": is not packed; --source is for packed models");
+  }
   for (const auto& [name, tensor] : files.tensors()) {
+    if (config.quantization && name.find(".lacuna.") != name.npos) continue;  // a stream
     const double zero_share = ZeroShare(tensor);
     ++totals.tensors;
     totals.elements += tensor.elements();
@@ -94,8 +129,8 @@ Status RunInspect(const Flags& flags) {
                                   {"bytes", tensor.data.size()}};
     row["zero_share"] = zero_share >= 0 ? nlohmann::json(zero_share) : nlohmann::json();
     tensors.push_back(std::move(row));
-    table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape) << std::setw(6)
-          << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
+    table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape)
+          << std::setw(config.quantization ? 22 : 6) << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
     if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
     table << "\n";
   }
@@ -124,13 +159,17 @@ Status RunInspect(const Flags& flags) {
   } else {
     head << "none that can be used: " << tokenizer.status().message() << "\n";
   }
-  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(6) << "type" << std::right
-       << std::setw(12) << "size" << std::setw(10) << "zeros" << "\n";
+  if (config.quantization && !flags.source.empty()) head << "\nerror: the root mean square of packed minus source, over that of source\n";
+  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(config.quantization ? 22 : 6) << "type" << std::right
+       << std::setw(12) << "size" << (config.quantization ? "" : "     zeros") << "\n";
   std::ostringstream foot;
   foot << "\n" << totals.tensors << " tensors, " << totals.elements << " parameters, " << FormatBytes(static_cast<uint64_t>(totals.bytes))
        << ", " << std::fixed << std::setprecision(1) << zeros * 100 << " % zeros\n";
-  if (zeros >= 0.3) {
-    foot << "The weights are mostly zeros or close to it: this model was pruned. lacuna reads it as a dense one.\n";
+  if (config.quantization) {
+    foot << std::setprecision(2) << 8.0 * static_cast<double>(totals.bytes) / static_cast<double>(totals.elements) << " bits a parameter\n";
+  } else if (zeros >= 0.3) {
+    foot << "The weights are mostly zeros or close to it: this model was pruned. lacuna reads it as a dense one;\n"
+         << "lacuna pack --codec bitmap-int8 or bitmap-int4 leaves the zeros out.\n";
   }
   Print(head.str() + table.str() + foot.str());
   return {};
@@ -141,6 +180,7 @@ Status RunInspect(const Flags& flags) {
 void AddInspect(CLI::App& app, Run* run) {
   auto flags = std::make_shared<Flags>();
   flags->model.AddTo(app, false);
+  Add(app, "--source", flags->source, "The model that a packed one was made from: how far its weights are from it")->type_name("DIR");
   AddSwitch(app, "--json", flags->json, "Print one JSON object");
   app.callback([flags, run] { *run = [flags] {
     const Status status = RunInspect(*flags);

@@ -113,8 +113,8 @@ class Panel {
     }
     double density = codec_.bitmap ? spec_.density : 1;
     if (codec_.bitmap && spec_.skew) {
-      density *= (1.5 - static_cast<double>(panel_) * kChannels / static_cast<double>(n_)) *
-                 (1.5 - static_cast<double>(k0) / k_);
+      density *= (1.5 - (panel_ + 0.5) * kChannels / std::max(16.0, static_cast<double>(n_))) *
+                 (1.5 - (k0 + kStep / 2) / std::max(16.0, static_cast<double>(k_)));
     }
     const auto threshold = static_cast<uint32_t>(std::min(1.0, density) * 65536);
     for (int i = 0; i < kStep; ++i) {

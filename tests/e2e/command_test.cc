@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/command.h"
 #include "tests/support/parity.h"
@@ -38,6 +39,53 @@ class Command : public ::testing::Test {
   static inline std::string model_;
   static inline CommandResult synth_;
 };
+
+TEST_F(Command, PackWritesADirectoryThatRuns) {
+  const std::string packed = folder_->path() + "/packed";
+  const CommandResult pack = RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec bitmap-int4 --group 64 --keep lm_head=int8");
+  ASSERT_EQ(pack.exit_code, 0) << pack.err;
+  for (const char* load : {"mmap", "copy"}) {
+    const json out = Parse(RunLacuna("run -m " + Quote(packed) + " --load " + load + " -p 'some words' -n 5 --temp 0 --ignore-eos --json"));
+    EXPECT_EQ(out["ids"].size(), 5u);
+  }
+  const json out = Parse(RunLacuna("inspect -m " + Quote(packed) + " --source " + Quote(model_) + " --json"));
+  std::set<std::string> kinds;
+  for (const json& tensor : out["tensors"]) {
+    kinds.insert(tensor["dtype"].get<std::string>());
+    if (!tensor.contains("error")) continue;
+    EXPECT_GT(tensor["density"], 0.5);
+    EXPECT_LE(tensor["density"], 1.0);
+    EXPECT_GT(tensor["bits_per_weight"], 3.0);
+    EXPECT_GT(tensor["error"], 0.001);
+    EXPECT_LT(tensor["error"], 0.2);
+  }
+  EXPECT_EQ(kinds, (std::set<std::string>{"BF16", "bitmap-int4 g64", "int8"}));
+  EXPECT_EQ(out["totals"]["parameters"], Parse(RunLacuna("inspect " + M() + "--json"))["totals"]["parameters"]);
+
+  // A folder that is there stays as it is; what went wrong leaves none.
+  EXPECT_EQ(RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec int8").exit_code, 2);
+  const std::string other = folder_->path() + "/other";
+  for (const char* bad : {"--codec int3", "--codec f32", "--codec int4 --group 48", "--codec int4 --pattern 2:4", "--codec nf4 --activations int8",
+                          "--codec int4 --keep lm_head", "--codec int4 --keep nothing=int8", "--codec bitmap-int8 --pattern 2", ""}) {
+    EXPECT_EQ(RunLacuna("pack " + M() + "-o " + Quote(other) + " " + bad).exit_code, 2) << bad;
+  }
+  EXPECT_EQ(RunLacuna("pack -m " + Quote(packed) + " -o " + Quote(other) + " --codec int8").exit_code, 2) << "packed already";
+  for (const std::string& name : folder_->List()) EXPECT_EQ(name.find("other"), name.npos) << name;
+}
+
+TEST_F(Command, SynthWritesPackedModels) {
+  for (const char* codec : {"bitmap-int4 --density 0.3 --skew", "int8", "bitmap-bf16 --density 0.5", "bitmap-int8 --pattern 2:4", "nf4 --keep lm_head=bf16"}) {
+    const std::string folder = folder_->path() + "/synth";
+    const CommandResult synth = RunLacuna("synth --config " + Quote(folder_->path() + "/shape.json") + " -o " + Quote(folder) + " --codec " + codec);
+    ASSERT_EQ(synth.exit_code, 0) << synth.err;
+    const json out = Parse(RunLacuna("run -m " + Quote(folder) + " -p 'some words' -n 5 --temp 0 --ignore-eos --json"));
+    EXPECT_EQ(out["ids"].size(), 5u) << codec;
+    if (std::string(codec).find("0.3") != std::string::npos) {
+      EXPECT_NEAR(Parse(RunLacuna("inspect -m " + Quote(folder) + " --json"))["totals"]["zero_share"], 0.7, 0.05);
+    }
+    std::filesystem::remove_all(folder);
+  }
+}
 
 TEST_F(Command, SynthWritesADirectoryThatRuns) {
   ASSERT_EQ(synth_.exit_code, 0) << synth_.err;

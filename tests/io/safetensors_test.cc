@@ -245,6 +245,42 @@ TEST(SafetensorsWriter, DataStartAlignedWhateverTheHeaderSize) {
   }
 }
 
+TEST(SafetensorsWriter, GrowsTensorByTensor) {
+  TempDir dir;
+  const std::string path = dir.File("f");
+  const std::vector<std::string> names = {"a", "quote\" and \n", std::string(200, 'n')};
+  uint64_t room = 0;
+  for (const std::string& name : names) room += SafetensorsWriter::HeaderBytes(name);
+  Result<SafetensorsWriter> writer = SafetensorsWriter::CreateGrowing(path, room, {{"k", "v"}});
+  ASSERT_TRUE(writer.ok()) << writer.status().message();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::vector<std::byte> data(10 * i + 1, static_cast<std::byte>(i));
+    ASSERT_TRUE(writer->Declare({names[i], DType::kU8, {static_cast<int64_t>(data.size())}}).ok());
+    EXPECT_FALSE(writer->Declare({names[i], DType::kU8, {1}}).ok()) << "twice";
+    ASSERT_TRUE(writer->Append(data).ok());
+    EXPECT_FALSE(writer->Append(data).ok()) << "more than declared";
+  }
+  ASSERT_TRUE(writer->Finish().ok());
+  const auto file = SafetensorsFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_EQ(file->metadata().at("k"), "v");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Tensor* tensor = file->Find(names[i]);
+    ASSERT_NE(tensor, nullptr);
+    EXPECT_EQ(tensor->data.size(), 10 * i + 1);
+    EXPECT_EQ(tensor->data.back(), static_cast<std::byte>(i));
+  }
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(file->Find("a")->data.data()) % 64, 0u);
+
+  {
+    Result<SafetensorsWriter> tight = SafetensorsWriter::CreateGrowing(dir.File("g"), 1);
+    ASSERT_TRUE(tight.ok());
+    ASSERT_TRUE(tight->Declare({std::string(100, 'n'), DType::kU8, {0}}).ok());
+    EXPECT_EQ(tight->Finish().code(), StatusCode::kInternal) << "no room for the header";
+  }
+  EXPECT_EQ(dir.List(), std::vector<std::string>{"f"});
+}
+
 TEST(SafetensorsWriter, RefusesWhatCannotBeDeclared) {
   TempDir dir;
   const auto code = [&](std::vector<TensorSpec> specs) {

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backend/cpu/catalog.h"
+#include "kernels/amx/linear.h"
 #include "kernels/avx512/linear.h"
 #include "kernels/avx512/linear_packed.h"
 #include "kernels/ref/ref.h"
@@ -93,6 +94,30 @@ constexpr LinearPackedKernel Avx512Bf16Block(const char* name, PackedKind kind, 
           nullptr};
 }
 
+// Tiles: few is for up to 16 rows, block for more.
+constexpr LinearPackedKernel AmxInt8(const char* name, PackedKind kind, bool few, KernelCounter* counter) {
+  return {{name, Tier::kAmx, few ? 1 : 17, few ? 16 : kAnyM, few ? Crossover::kAmxFew : Crossover::kAlways,
+           few ? kernels::AmxLinearPackedInt8Few : kernels::AmxLinearPackedInt8Block, counter},
+          kind,
+          LinearInput::kInt8Tiles,
+          16,
+          nullptr,
+          kernels::Avx512InputInt8Tiles,
+          kernels::AmxLinearBegin,
+          kernels::AmxLinearEnd};
+}
+constexpr LinearPackedKernel AmxBitmapBf16(const char* name, bool few, KernelCounter* counter) {
+  return {{name, Tier::kAmx, few ? 1 : 17, few ? 16 : kAnyM, few ? Crossover::kAmxFew : Crossover::kAlways,
+           few ? kernels::AmxLinearPackedBf16Few : kernels::AmxLinearPackedBf16Block, counter},
+          {PackedValues::kBf16, true, false},
+          LinearInput::kTiles,
+          16,
+          kernels::Avx512InputTiles,
+          nullptr,
+          kernels::AmxLinearBegin,
+          kernels::AmxLinearEnd};
+}
+
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
 constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
 constexpr PackedKind kCode4 = {PackedValues::kCode4, false, true};
@@ -103,7 +128,7 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9], simd_counters[9], avx512_counters[14];
+KernelCounter counters[9], simd_counters[9], avx512_counters[14], amx_counters[10];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
@@ -111,18 +136,26 @@ const LinearPackedKernel kRows[] = {
     SimdInt8("simd_linear_int8", kInt8, &simd_counters[0]),
     Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
     Avx512Int8Block("avx512_linear_int8_block", kInt8, &avx512_counters[4]),
+    AmxInt8("amx_linear_int8_few", kInt8, true, &amx_counters[0]),
+    AmxInt8("amx_linear_int8_block", kInt8, false, &amx_counters[1]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
     SimdInt8("simd_linear_bitmap_int8", kBitmapInt8, &simd_counters[1]),
     Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
     Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, &avx512_counters[5]),
+    AmxInt8("amx_linear_bitmap_int8_few", kBitmapInt8, true, &amx_counters[2]),
+    AmxInt8("amx_linear_bitmap_int8_block", kBitmapInt8, false, &amx_counters[3]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
     SimdInt8("simd_linear_code4", kCode4, &simd_counters[2]),
     Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
     Avx512Int8Block("avx512_linear_code4_block", kCode4, &avx512_counters[6]),
+    AmxInt8("amx_linear_code4_few", kCode4, true, &amx_counters[4]),
+    AmxInt8("amx_linear_code4_block", kCode4, false, &amx_counters[5]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
     SimdInt8("simd_linear_bitmap_code4", kBitmapCode4, &simd_counters[3]),
     Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
     Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
+    AmxInt8("amx_linear_bitmap_code4_few", kBitmapCode4, true, &amx_counters[6]),
+    AmxInt8("amx_linear_bitmap_code4_block", kBitmapCode4, false, &amx_counters[7]),
     RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
     SimdBf16("simd_linear_bitmap_bf16", kBitmapBf16, &simd_counters[4]),
     {{"avx512_linear_bitmap_bf16_rows", Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearBitmapBf16Rows,
@@ -135,6 +168,8 @@ const LinearPackedKernel kRows[] = {
      nullptr,
      nullptr},
     Avx512Bf16Block("avx512_linear_bitmap_bf16_block", kBitmapBf16, Crossover::kAvx512Block, &avx512_counters[9]),
+    AmxBitmapBf16("amx_linear_bitmap_bf16_few", true, &amx_counters[8]),
+    AmxBitmapBf16("amx_linear_bitmap_bf16_block", false, &amx_counters[9]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
     SimdBf16("simd_linear_int8_bf16", kInt8Bf16, &simd_counters[5]),
     Avx512Bf16Block("avx512_linear_int8_bf16_block", kInt8Bf16, Crossover::kAlways, &avx512_counters[10]),

@@ -1,0 +1,83 @@
+#include "tools/inspect_packed.h"
+
+#include <oneapi/tbb/parallel_for.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/fp_scope.h"
+#include "base/status_macros.h"
+#include "kernels/ref/ref.h"
+#include "model/tensor_list.h"
+#include "weights/convert.h"
+#include "weights/packed_file.h"
+#include "weights/validate_packed.h"
+
+namespace lacuna::tools {
+namespace {
+
+std::string CodecText(const Codec& codec) {
+  std::string text = CodecName(codec);
+  if (codec.pattern_m > 0) text += " " + std::to_string(codec.pattern_n) + ":" + std::to_string(codec.pattern_m);
+  if (codec.group > 0) text += " g" + std::to_string(codec.group);
+  if (codec.integer() && codec.activations == Activations::kBf16) text += " (bf16 activations)";
+  return text;
+}
+
+Result<double> Error(const PackedWeight& weight, const ModelFiles& source, const std::string& name) {
+  LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, source.Get(name));
+  if (!IsWeightType(tensor->dtype) || tensor->shape != std::vector<int64_t>{weight.n, weight.k}) {
+    return InvalidInput(source.Where(*tensor) + " is " + std::string(DTypeName(tensor->dtype)) + " " +
+                        ShapeText(tensor->shape) + "; the packed one has shape [" + std::to_string(weight.n) + ", " +
+                        std::to_string(weight.k) + "]");
+  }
+  const ElementType type = tensor->dtype == DType::kF32   ? ElementType::kF32
+                           : tensor->dtype == DType::kF16 ? ElementType::kF16
+                                                          : ElementType::kBf16;
+  const auto k = static_cast<std::size_t>(weight.k);
+  // By channel, added up in order: the same figure each time.
+  std::vector<double> wrong(static_cast<std::size_t>(weight.n)), all(wrong.size());
+  tbb::parallel_for(0, weight.n, [&](int n) {
+    const FpScope fp;
+    std::vector<float> packed(k), exact(k);
+    kernels::RefExpandChannel(&weight.view, n, weight.k, packed.data());
+    ConvertToFloat(tensor->data.data() + static_cast<std::size_t>(n) * k * ElementBytes(type), type, weight.k,
+                   exact.data());
+    const auto perm = weight.in_perm();
+    for (std::size_t j = 0; j < k; ++j) {
+      const double want = exact[perm.empty() ? j : static_cast<std::size_t>(perm[j])], difference = packed[j] - want;
+      wrong[static_cast<std::size_t>(n)] += difference * difference;
+      all[static_cast<std::size_t>(n)] += want * want;
+    }
+  });
+  double wrong_sum = 0, all_sum = 0;
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    wrong_sum += wrong[n];
+    all_sum += all[n];
+  }
+  return all_sum > 0 ? std::sqrt(wrong_sum / all_sum) : 0.0;
+}
+
+}  // namespace
+
+Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const ModelFiles& files,
+                                             const ModelFiles* source) {
+  std::vector<PackedRow> rows;
+  for (const ModelTensor& tensor : ListTensors(config, true)) {
+    if (!tensor.matrix() || !HasPacked(files, tensor.name)) continue;
+    std::vector<std::string> streams;
+    LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, OpenPacked(files, tensor.name, tensor.shape[0], tensor.shape[1],
+                                                            config.quantization->Of(tensor.name), &streams));
+    LACUNA_RETURN_IF_ERROR(ValidatePacked(files.dir() + ": parameter `" + tensor.name + "`", &weight));
+    PackedRow row{.name = tensor.name, .n = weight.n, .k = weight.k, .codec = CodecText(weight.codec)};
+    for (const std::string& stream : streams) row.bytes += static_cast<int64_t>(files.Find(stream)->data.size());
+    row.stored = std::min(weight.StoredWeights(), row.n * row.k);  // a pattern stores padding too
+    if (source != nullptr) {
+      LACUNA_ASSIGN_OR_RETURN(row.error, Error(weight, *source, tensor.name));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace lacuna::tools

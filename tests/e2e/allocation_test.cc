@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 
+#include "model/pack_model.h"
 #include "tests/support/parity.h"
 #include "tests/support/sanitizers.h"
 
@@ -77,8 +79,15 @@ TEST(Allocation, ADecodeStepAllocatesNothing) {
   if (LACUNA_SANITIZED) GTEST_SKIP() << "malloc is the sanitizer's";
   const TempDir root;
   const ParityCase c = LoadParityCase("mistral_window", root);
-  for (const Numerics numerics : {Numerics::kDefault, Numerics::kF32}) {
-    const auto session = MustCreate(MustLoad(c.folder, numerics, 2), {.context_length = 600, .max_tree_rows = 4});
+  const std::string packed = root.path() + "/packed";
+  std::filesystem::create_directory(packed);
+  ASSERT_TRUE(PackModel(c.folder, packed,
+                        {.codec = *ParseCodec("bitmap-int4"), .keep = {{"up_proj", Codec::kBf16}}, .threads = 2})
+                  .ok());
+  const std::pair<std::string, Numerics> models[] = {
+      {c.folder, Numerics::kDefault}, {c.folder, Numerics::kF32}, {packed, Numerics::kDefault}};
+  for (const auto& [folder, numerics] : models) {
+    const auto session = MustCreate(MustLoad(folder, numerics, 2), {.context_length = 600, .max_tree_rows = 4});
     const LaneId lane = *session->NewLane();
     ASSERT_TRUE(session->Append(lane, std::span(c.ids).first(10)).ok());
     counting = true;

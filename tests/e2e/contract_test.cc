@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "backend/cpu/cost_file.h"
 #include "base/bf16.h"
+#include "model/pack_model.h"
 #include "tests/support/parity.h"
 #include "tests/support/paths.h"
 
@@ -34,6 +36,11 @@ std::string Hash(const std::vector<std::vector<float>>& rows) {
   return text;
 }
 
+const std::string kPackedCases[] = {"int8",         "bitmap-int8",     "int8 g32",        "int8 bf16", "int4",
+                                    "int4 g32",     "bitmap-int4",     "bitmap-int4 g32", "int4 bf16", "int4z",
+                                    "bitmap-int4z", "codebook",        "bitmap-codebook", "nf4",       "bitmap-nf4",
+                                    "bitmap-bf16",  "bitmap-int8 bf16"};
+
 TEST(Contract, HashesOfLogits) {
   const std::string path = DataPath("contract_v" + std::to_string(kNumericContractVersion) + ".json");
   const bool record = std::getenv("LACUNA_RECORD") != nullptr;
@@ -45,7 +52,9 @@ TEST(Contract, HashesOfLogits) {
     EXPECT_EQ(stored["contract"], kNumericContractVersion);
   }
   nlohmann::ordered_json out = {{"contract", kNumericContractVersion},
-                                {"what", "FNV-1a of the float32 bits of all logits, first 700 ids, default numerics"}};
+                                {"what",
+                                 "FNV-1a of the float32 bits of all logits, default numerics: of the first 700 ids; "
+                                 "packed models: llama_biases, 100 ids"}};
   for (const std::string& name : ParityCaseNames()) {
     const TempDir root;
     ParityCase c = LoadParityCase(name, root);
@@ -56,6 +65,29 @@ TEST(Contract, HashesOfLogits) {
     out["models"][name] = hash;
     if (!record) {
       EXPECT_EQ(stored["models"].value(name, ""), hash) << name;
+    }
+  }
+  // Packed by every codec: rounding, files, kernels.
+  const TempDir root;
+  ParityCase c = LoadParityCase("llama_biases", root);
+  c.ids.resize(100);
+  for (const std::string& name : kPackedCases) {
+    const std::string folder = root.path() + "/" + name;
+    std::filesystem::create_directory(folder);
+    PackModelOptions options{.codec = *ParseCodec(name.substr(0, name.find(' '))), .threads = 2};
+    if (name.find(" g32") != name.npos) SetGroup(32, &options.codec);
+    if (name.find(" bf16") != name.npos) {
+      options.codec.activations = Activations::kBf16;
+      options.codec.activation_group = 0;
+    }
+    const Status status = PackModel(c.folder, folder, options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    const auto session =
+        MustCreate(MustLoad(folder, Numerics::kDefault, 2), {.context_length = 100, .max_rows = 50, .max_logits = 50});
+    const std::string hash = Hash(AllLogits(*session, c.ids, 50));
+    out["packed"][name] = hash;
+    if (!record) {
+      EXPECT_EQ(stored["packed"].value(name, ""), hash) << name;
     }
   }
   if (record) std::ofstream(path) << out.dump(1) << "\n";

@@ -2,9 +2,12 @@
 // thread or two, after forks and rollbacks, and for every node of a tree against a fresh run of its path.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <random>
 
+#include "model/pack_model.h"
 #include "tests/support/parity.h"
 
 namespace lacuna {
@@ -33,8 +36,16 @@ int FirstDifference(const AllRows& a, const AllRows& b) {
 class Independence : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    c_ = LoadParityCase(GetParam(), root_);
+    const std::string name = GetParam().substr(0, GetParam().find(' '));
+    c_ = LoadParityCase(name, root_);
     c_.ids.resize(kLength);
+    if (name != GetParam()) {  // "CASE CODEC": packed
+      const std::string folder = root_.path() + "/packed";
+      std::filesystem::create_directory(folder);
+      ASSERT_TRUE(
+          PackModel(c_.folder, folder, {.codec = *ParseCodec(GetParam().substr(name.size() + 1)), .threads = 2}).ok());
+      c_.folder = folder;
+    }
     model_ = MustLoad(c_.folder, Numerics::kDefault, 2);
     ASSERT_TRUE(model_);
     expected_ = AllLogits(*Create(), c_.ids, kLength);
@@ -125,11 +136,14 @@ TEST_P(Independence, TreesAgainstFreshRunsOfTheirPaths) {
     std::vector<PassRow> rows;
     for (int i = 0; i < 24; ++i) {
       const int parent = static_cast<int>(random() % (i + 2)) - 2;  // kRoot, kChain or an earlier row
-      rows.push_back({.token = static_cast<int32_t>(random() % 200), .lane = lane, .parent = parent, .want_logits = true});
+      rows.push_back(
+          {.token = static_cast<int32_t>(random() % 200), .lane = lane, .parent = parent, .want_logits = true});
     }
     std::vector<int> parents;
     for (int i = 0; i < 24; ++i) {
-      parents.push_back(rows[i].parent == PassRow::kChain ? i - 1 : rows[i].parent == PassRow::kRoot ? -1 : rows[i].parent);
+      parents.push_back(rows[i].parent == PassRow::kChain  ? i - 1
+                        : rows[i].parent == PassRow::kRoot ? -1
+                                                           : rows[i].parent);
     }
     const auto logits = session->Run(rows);
     ASSERT_TRUE(logits.ok()) << logits.status().message();
@@ -173,8 +187,14 @@ TEST_P(Independence, CommittedPathOfATreeGoesOnLikeAChain) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Independence,
-                         ::testing::Values("llama_default", "llama_biases", "mistral_window", "qwen2", "qwen3"),
-                         [](const auto& info) { return info.param; });
+                         ::testing::Values("llama_default", "llama_biases", "mistral_window", "qwen2", "qwen3",
+                                           "qwen2 bitmap-int4", "mistral_window int8"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace lacuna

@@ -19,8 +19,7 @@ using Step = ReadyStep<2>;
 // Makes 64 k (bf16: 32 or 64) of a panel ready, from k on, as panel q of the steps.
 typedef void (*ReadyFn)(const PackedPanels* w, int panel, int k, int tiles, TileCursor* cursor, Step* steps, int q);
 
-void ReadyBitmapBf16(const PackedPanels* w, int, int, int tiles, TileCursor* cursor, Step* steps, int q) {
-  (void)w;
+void ReadyBitmapBf16(const PackedPanels*, int, int, int tiles, TileCursor* cursor, Step* steps, int q) {
   for (int t = 0; t < tiles; ++t) {
     const uint32_t* mask = (const uint32_t*)cursor->mask;
     for (int p = 0; p < 16; ++p) {
@@ -58,6 +57,7 @@ void ReadyIntegers(const PackedPanels* w, int panel, int k, int tiles, TileCurso
       z[half] = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i*)zeros));
     }
   }
+  const PanelEnds ends = EndsOf(w, panel, panel, 0, w->tiles);
   const auto ready = [&](int half, int r, __m512i u) __attribute__((always_inline)) {
     ReadyRow(
         steps + half, r, q, [&](int i) __attribute__((always_inline)) {
@@ -66,7 +66,7 @@ void ReadyIntegers(const PackedPanels* w, int panel, int k, int tiles, TileCurso
   };
   for (int t = 0; t < tiles; ++t) {
     ExpandTile<C>(
-        cursor, fill, table, [&](int r, __m512i u) __attribute__((always_inline)) { ready(0, r, u); },
+        cursor, ends, fill, table, [&](int r, __m512i u) __attribute__((always_inline)) { ready(0, r, u); },
         [&](int r, __m512i u) __attribute__((always_inline)) {
           ready(1, r, C::kHighShift == 0 ? u : _mm512_srli_epi16(u, C::kHighShift));
         });
@@ -74,11 +74,12 @@ void ReadyIntegers(const PackedPanels* w, int panel, int k, int tiles, TileCurso
 }
 
 template <bool kBitmap>
-void ReadyEntries(const PackedPanels* w, int, int, int tiles, TileCursor* cursor, Step* steps, int q) {
+void ReadyEntries(const PackedPanels* w, int panel, int, int tiles, TileCursor* cursor, Step* steps, int q) {
   const __m512i codes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   const __m256i bits = _mm256_loadu_si256((const __m256i*)w->code_values);
   const __m512 entries = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   const IntegerFill gap = {_mm512_set1_epi8(16), _mm512_set1_epi8(16)};
+  const PanelEnds ends = EndsOf(w, panel, panel, 0, w->tiles);
   const auto ready = [&](int half, int r, __m512i u) __attribute__((always_inline)) {
     ReadyRow(
         steps + half, r, q, [&](int i) __attribute__((always_inline)) {
@@ -87,7 +88,7 @@ void ReadyEntries(const PackedPanels* w, int, int, int tiles, TileCursor* cursor
   };
   for (int t = 0; t < tiles; ++t) {
     ExpandTile<IntegerCodec<kBitmap, PackedValues::kCode4, true>>(
-        cursor, gap, codes, [&](int r, __m512i u) __attribute__((always_inline)) { ready(0, r, u); },
+        cursor, ends, gap, codes, [&](int r, __m512i u) __attribute__((always_inline)) { ready(0, r, u); },
         [&](int r, __m512i u) __attribute__((always_inline)) { ready(1, r, u); });
   }
 }

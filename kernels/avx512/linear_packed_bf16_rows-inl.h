@@ -20,14 +20,17 @@ constexpr int kBf16Streams = 4, kChunkTiles = 4;
 
 // `tiles` tiles of one panel: adds their dots to c[M]. Returns where the next tile's values are.
 template <class Dot, int M>
-__attribute__((noinline)) const uint8_t* BitmapDots(const uint8_t* values, const char* masks, ptrdiff_t values_ahead,
-                                                    ptrdiff_t mask_ahead, const float* x, int tiles, __m512* sums) {
+__attribute__((noinline)) const uint8_t* BitmapDots(const uint8_t* values, const char* masks,
+                                                    const PanelEnds* panel_ends, const float* x, int tiles,
+                                                    __m512* sums) {
+  const PanelEnds ends = *panel_ends;
   __m512 c[M];
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) c[i] = sums[i];
   for (int t = 0; t < tiles; ++t) {
     const uint32_t* mask = (const uint32_t*)masks;
-    Prefetch(masks + mask_ahead);
+    const ptrdiff_t values_ahead = Ahead((const char*)values, kValuesAhead, ends.values, ends.values_jump, 1024);
+    Prefetch(masks + Ahead(masks, kMaskAhead, ends.mask, ends.mask_jump, 64));
     masks += 64;
     __m512 e[M], o[M];
 #pragma GCC unroll 8
@@ -57,7 +60,7 @@ struct alignas(64) BitmapState {
   __m512 sum[8];  // of the segment
   const uint8_t* values;
   const char* mask;
-  PanelBounds bounds;
+  PanelEnds ends;
   int panel, next_panel;
 };
 
@@ -70,7 +73,7 @@ void BitmapStreams(const LinearPackedArgs& a, BitmapState* states, int streams) 
     const TileCursor cursor = CursorAt(w, s->panel, a.k_begin / 32);
     s->values = cursor.values;
     s->mask = cursor.mask;
-    s->bounds = BoundsOf(w, s->panel, s->next_panel, a.k_begin / 32, a.k_end / 32);
+    s->ends = EndsOf(w, s->panel, s->next_panel, a.k_begin / 32, a.k_end / 32);
     for (int i = 0; i < M; ++i) s->sum[i] = _mm512_setzero_ps();
   }
   for (int k = a.k_begin; k < a.k_end;) {
@@ -79,10 +82,7 @@ void BitmapStreams(const LinearPackedArgs& a, BitmapState* states, int streams) 
     const int tiles = (next - k) / 32;
     for (int q = 0; q < streams; ++q) {
       BitmapState* s = states + q;
-      TileCursor cursor = {s->values, s->mask, 0, 0};
-      LookAhead(s->bounds, &cursor);
-      s->values = BitmapDots<Dot, M>(cursor.values, cursor.mask, cursor.values_ahead, cursor.mask_ahead,
-                                     (const float*)a.x + (ptrdiff_t)k * M, tiles, s->sum);
+      s->values = BitmapDots<Dot, M>(s->values, s->mask, &s->ends, (const float*)a.x + (ptrdiff_t)k * M, tiles, s->sum);
       s->mask += 64 * tiles;
       if (next < segment_end) continue;
       float* y = a.y + (ptrdiff_t)(s->panel - a.panel_begin) * 16;

@@ -35,10 +35,11 @@ void Expand(const PackedPanels* w, int panel, int k, int tiles, TileCursor* curs
   const __m512i table = C::kLookup ? _mm512_load_si512(w->codebook) : _mm512_setzero_si512();
   IntegerFill fill = ConstantFill<C>(w->bias);
   TileCursor at = *cursor;
+  const PanelEnds ends = EndsOf(w, panel, panel, 0, w->tiles);
   for (int t = 0; t < tiles; ++t, u += 16) {
     if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, panel, k + 64 * t);
     ExpandTile<C>(
-        &at, fill, table, [&](int r, __m512i row) __attribute__((always_inline)) { u[r][0] = row; },
+        &at, ends, fill, table, [&](int r, __m512i row) __attribute__((always_inline)) { u[r][0] = row; },
         [&](int r, __m512i row) __attribute__((always_inline)) {
           u[r + 8][0] = C::kHighShift == 0 ? row : _mm512_srli_epi16(row, C::kHighShift);
         });

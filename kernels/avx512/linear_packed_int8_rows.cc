@@ -28,7 +28,7 @@ struct alignas(64) PanelState {
   __m512 sum[kMaxRows];  // of the segment
   const uint8_t* values;
   const char* mask;
-  PanelBounds bounds;
+  PanelEnds ends;
   int panel, next_panel;
 };
 
@@ -82,13 +82,13 @@ inline __attribute__((always_inline)) void EndPeriod(const PackedPanels* w, cons
 // `tiles` tiles of one panel: x is [k / 4][M]. Returns where the next tile's values are. Scalars and registers only: a
 // cursor in memory, read back as a vector, would wait for its stores and with it everything after.
 template <class C, int M>
-__attribute__((noinline)) const uint8_t* TileDots(const uint8_t* values, const char* mask, ptrdiff_t values_ahead,
-                                                  ptrdiff_t mask_ahead, const int32_t* x, int tiles, __m512i fill_low,
-                                                  __m512i fill_high, const void* codebook, __m512i* low_sums,
-                                                  __m512i* high_sums) {
+__attribute__((noinline)) const uint8_t* TileDots(const uint8_t* values, const char* mask, const PanelEnds* ends,
+                                                  const int32_t* x, int tiles, __m512i fill_low, __m512i fill_high,
+                                                  const void* codebook, __m512i* low_sums, __m512i* high_sums) {
   const __m512i table = C::kLookup ? _mm512_load_si512(codebook) : _mm512_setzero_si512();
   const IntegerFill fill = {fill_low, fill_high};
-  TileCursor cursor = {values, mask, values_ahead, mask_ahead};
+  const PanelEnds bounds = *ends;
+  TileCursor cursor = {values, mask};
   __m512i low[M], high[M];
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
@@ -97,7 +97,7 @@ __attribute__((noinline)) const uint8_t* TileDots(const uint8_t* values, const c
   }
   for (int t = 0; t < tiles; ++t) {
     ExpandTile<C>(
-        &cursor, fill, table,
+        &cursor, bounds, fill, table,
         [&](int r, __m512i u) __attribute__((always_inline)) {
 #pragma GCC unroll 8
           for (int i = 0; i < M; ++i) low[i] = _mm512_dpbusd_epi32(low[i], u, _mm512_set1_epi32(x[r * M + i]));
@@ -125,7 +125,7 @@ __attribute__((noinline)) void Streams(const LinearPackedArgs& a, PanelState* st
     const TileCursor cursor = CursorAt(w, states[q].panel, a.k_begin / 64);
     states[q].values = cursor.values;
     states[q].mask = cursor.mask;
-    states[q].bounds = BoundsOf(w, states[q].panel, states[q].next_panel, a.k_begin / 64, a.k_end / 64);
+    states[q].ends = EndsOf(w, states[q].panel, states[q].next_panel, a.k_begin / 64, a.k_end / 64);
     for (int i = 0; i < M; ++i) {
       states[q].low[i] = states[q].high[i] = _mm512_setzero_si512();
       states[q].sum[i] = _mm512_setzero_ps();
@@ -149,10 +149,8 @@ __attribute__((noinline)) void Streams(const LinearPackedArgs& a, PanelState* st
       PanelState* s = states + q;
       if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, s->panel, k);
       const int tiles = (next - k) / 64;
-      TileCursor cursor = {s->values, s->mask, 0, 0};
-      LookAhead(s->bounds, &cursor);
-      s->values = TileDots<C, M>(cursor.values, cursor.mask, cursor.values_ahead, cursor.mask_ahead, x, tiles, fill.low,
-                                 fill.high, w->codebook, s->low, s->high);
+      s->values =
+          TileDots<C, M>(s->values, s->mask, &s->ends, x, tiles, fill.low, fill.high, w->codebook, s->low, s->high);
       s->mask += 128 * tiles;
       if (!ends) continue;
       __m512i low[M], high[M];

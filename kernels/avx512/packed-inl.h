@@ -33,11 +33,10 @@ struct IntegerCodec {
   static constexpr int kHighShift = kType == PackedValues::kCode4 && !kLookup ? 4 : 0;
 };
 
-// Where a panel's next tile lies, and how far in front of it is what will be read soon.
+// Where a panel's next tile lies.
 struct TileCursor {
   const uint8_t* values;
   const char* mask;
-  ptrdiff_t values_ahead, mask_ahead;
 };
 
 inline TileCursor CursorAt(const PackedPanels* w, int panel, int tile) {
@@ -50,31 +49,33 @@ inline TileCursor CursorAt(const PackedPanels* w, int panel, int tile) {
     if (tile > 0) values += w->tile_offsets[index];  // tile 0: spares a miss of cache
   }
   const ptrdiff_t mask_bytes = w->type == PackedValues::kBf16 ? 64 : 128;
-  return {values, w->mask == nullptr ? nullptr : (const char*)w->mask + index * mask_bytes, kValuesAhead, kMaskAhead};
+  return {values, w->mask == nullptr ? nullptr : (const char*)w->mask + index * mask_bytes};
 }
 
-// Where the cursor's panel ends, and where the panel starts that is read after it: the first misses of a panel would
-// cost a third of the time of a short one.
-struct PanelBounds {
-  TileCursor end, next;
+// Where a panel's streams end, and how far from there the panel starts that is read after it. Short panels lost a third
+// of their time to their first misses.
+struct PanelEnds {
+  const char *values, *mask;
+  ptrdiff_t values_jump, mask_jump;
 };
 
-// The end of a panel's values is where the next one starts, up to padding.
-inline PanelBounds BoundsOf(const PackedPanels* w, int panel, int next_panel, int tile_begin, int tile_end) {
+inline PanelEnds EndsOf(const PackedPanels* w, int panel, int next_panel, int tile_begin, int tile_end) {
   const bool whole = tile_end == w->tiles;
-  PanelBounds b;
-  b.end = CursorAt(w, whole ? panel + 1 : panel, whole ? 0 : tile_end);
-  b.next = CursorAt(w, next_panel < w->panels ? next_panel : panel, tile_begin);
-  return b;
+  const TileCursor end = CursorAt(w, whole ? panel + 1 : panel, whole ? 0 : tile_end);
+  const TileCursor next = CursorAt(w, next_panel < w->panels ? next_panel : panel, tile_begin);
+  if (w->panel_bases != nullptr) Prefetch(w->panel_bases + next_panel + 8);
+  return {(const char*)end.values, end.mask, next.values - end.values, next.mask - end.mask};
 }
 
-inline void LookAhead(const PanelBounds& b, TileCursor* cursor) {
-  cursor->values_ahead = kValuesAhead;
-  cursor->mask_ahead = kMaskAhead;
-  if (cursor->values + kValuesAhead >= b.end.values) cursor->values_ahead += b.next.values - b.end.values;
-  if (cursor->mask != nullptr && cursor->mask + kMaskAhead >= b.end.mask) {
-    cursor->mask_ahead += b.next.mask - b.end.mask;
+// What to prefetch with a tile of at most `tile` bytes: so far ahead, and beyond the end in the next panel.
+inline __attribute__((always_inline)) ptrdiff_t Ahead(const char* at, ptrdiff_t ahead, const char* end, ptrdiff_t jump,
+                                                      ptrdiff_t tile) {
+  const ptrdiff_t beyond = at + ahead - end;
+  if (beyond < 0) return ahead;
+  if (beyond < tile) {  // the tile before asked for what is behind the end
+    for (ptrdiff_t line = 0; line < beyond; line += 64) Prefetch(end + jump + line);
   }
+  return ahead + jump;
 }
 
 // What stands for a weight that a bitmap does not store, in each half.
@@ -102,14 +103,16 @@ inline IntegerFill ZeroPointFill(const PackedPanels* w, int panel, int k) {
 
 // Calls low(r, u) and high(r, u) for r = 0 .. 7 with the rows r and r + 8 of the next tile.
 template <class C, class Low, class High>
-inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const IntegerFill& fill, __m512i table,
-                                                      Low low, High high) {
+inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const PanelEnds& ends,
+                                                      const IntegerFill& fill, __m512i table, Low low, High high) {
   const uint8_t* at = cursor->values;
   const uint64_t* mask = (const uint64_t*)cursor->mask;
-  const ptrdiff_t values_ahead = cursor->values_ahead;
+  const ptrdiff_t values_ahead = Ahead((const char*)at, kValuesAhead, ends.values, ends.values_jump,
+                                       C::kType == PackedValues::kCode4 ? 512 : 1024);
   if constexpr (C::kBitmap) {
-    Prefetch(cursor->mask + cursor->mask_ahead);
-    Prefetch(cursor->mask + cursor->mask_ahead + 64);
+    const ptrdiff_t mask_ahead = Ahead(cursor->mask, kMaskAhead, ends.mask, ends.mask_jump, 128);
+    Prefetch(cursor->mask + mask_ahead);
+    Prefetch(cursor->mask + mask_ahead + 64);
     cursor->mask += 128;
   }
   if constexpr (C::kType == PackedValues::kInt8) {

@@ -19,6 +19,7 @@
 namespace lacuna::bench {
 
 struct Machine {
+  Tier tier = Tier::kRef;
   std::unique_ptr<ThreadTeam> team;
   std::unique_ptr<CpuBackend> backend;
   std::optional<RoofMeter> meter;
@@ -70,7 +71,7 @@ template <typename F>
 int Main(int argc, char** argv, F register_all) {
   if (TilesAreEmulated()) return 2;
   const char* threads = std::getenv("LACUNA_THREADS");
-  const Tier tier = OrExit(HostTier());
+  const Tier tier = machine.tier = OrExit(HostTier());
   machine.team = OrExit(ThreadTeam::Create(threads ? std::atoi(threads) : 0));
   machine.backend = std::make_unique<CpuBackend>(*machine.team, tier);
   machine.meter.emplace(OrExit(RoofMeter::Create(*machine.team, tier)));

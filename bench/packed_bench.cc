@@ -125,6 +125,8 @@ void Packed(benchmark::State& state, const PackedLayer& layer, int m) {
   const View out[] = {F32View(y.data(), m, shape.n)};
   LinearArgs args{.x = F32View(x.data(), m, shape.k), .y = out, .workspace = workspace.As<std::byte>()};
 
+  const PackedWeight& weight = sets[0].members[0].weight;
+  machine.meter->Use(PeakOf(machine.tier, weight.codec.activations == Activations::kInt8));
   const Measured measured;
   std::size_t next = 0;
   for (auto _ : state) {
@@ -132,7 +134,6 @@ void Packed(benchmark::State& state, const PackedLayer& layer, int m) {
     if (!lacuna::Linear(*machine.backend, args).ok()) state.SkipWithError("linear failed");
   }
   measured.Report(state, OpKind::kLinear);
-  const PackedWeight& weight = sets[0].members[0].weight;
   if (!IsRight(weight, x, y, m)) state.SkipWithError("not the reference's result");
   state.counters["n"] = shape.n;
   state.counters["k"] = shape.k;

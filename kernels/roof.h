@@ -27,6 +27,9 @@ uint64_t Avx512Read(ReadMethod method, const void* data, size_t bytes);
 typedef double (*PeakFn)(int64_t iterations, float* sink);
 double Avx2FmaPeak(int64_t iterations, float* sink);
 double Avx512FmaPeak(int64_t iterations, float* sink);
-double AmxBf16Peak(int64_t iterations, float* sink);  // TDPBF16PS on 16-row tiles; configures and releases the tiles
+double Avx512Int8Peak(int64_t iterations, float* sink);  // VPDPBUSD
+// TDPBF16PS and TDPBSUD on 16-row tiles; they configure and release the tiles.
+double AmxBf16Peak(int64_t iterations, float* sink);
+double AmxInt8Peak(int64_t iterations, float* sink);
 
 }  // namespace lacuna::kernels

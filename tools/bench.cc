@@ -74,7 +74,7 @@ BenchSetting Describe(const Model& model, const std::string& directory, double l
   s.kv_type = m.kv_layout.type == ElementType::kF32 ? "f32" : "bf16";
   s.numerics = model.numerics() == Numerics::kF32 ? "f32" : "default";
   s.page_size = PageSizeOf(weight.stream(Stream::kValues).data(), weight.stream(Stream::kValues).size());
-  s.peak_instruction = PeakName(PeakOf(m.tier));
+  s.peak_instruction = PeakName(PeakOf(m.tier, weight.codec.activations == Activations::kInt8));
   s.load_ms = load_ms;
   s.load_rss_bytes = PeakResidentBytes();
   return s;
@@ -89,6 +89,8 @@ Status RunModel(const Flags& flags, const Plan& plan, int threads, std::vector<B
   BenchSetting setting = Describe(*model, flags.model.directory, load_ms);
   LACUNA_ASSIGN_OR_RETURN(RoofMeter meter, RoofMeter::Create(*model->impl().team, model->impl().tier,
                                                              static_cast<std::size_t>(flags.stream_mib) << 20));
+  const Codec& codec = model->impl().weights.layers.front().gate_up.members.front().weight.codec;
+  meter.Use(PeakOf(model->impl().tier, codec.activations == Activations::kInt8));
 
   const std::vector<BenchTest> tests = plan.tests.Tests();
   int64_t most_rows = 1;

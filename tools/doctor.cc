@@ -79,7 +79,9 @@ Result<ordered_json> MeasureRoofs(ThreadTeam& team, const CpuFeatures& f, Tier t
     PeakInstruction instruction;
   } kPeaks[] = {{Tier::kSimd, PeakInstruction::kFma256},
                 {Tier::kAvx512, PeakInstruction::kFma512},
-                {Tier::kAmx, PeakInstruction::kTdpBf16}};
+                {Tier::kAvx512, PeakInstruction::kVpdpbusd},
+                {Tier::kAmx, PeakInstruction::kTdpBf16},
+                {Tier::kAmx, PeakInstruction::kTdpbsud}};
   for (const auto& peak : kPeaks) {
     if (peak.needs <= std::max(tier, Tier::kSimd) && HasTier(f, peak.needs)) {
       peaks[PeakName(peak.instruction)] = meter.PeakGflopS(peak.instruction, 0.1);

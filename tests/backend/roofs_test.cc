@@ -22,6 +22,10 @@ TEST(Roofs, InstructionOfEachTier) {
   EXPECT_EQ(PeakOf(Tier::kAvx512), PeakInstruction::kFma512);
   EXPECT_EQ(PeakOf(Tier::kAvx512Bf16), PeakInstruction::kFma512) << "zeroed halves do the work of one FMA";
   EXPECT_EQ(PeakOf(Tier::kAmx), PeakInstruction::kTdpBf16);
+  EXPECT_EQ(PeakOf(Tier::kAvx512Bf16, true), PeakInstruction::kVpdpbusd);
+  EXPECT_EQ(PeakOf(Tier::kAmx, true), PeakInstruction::kTdpbsud);
+  EXPECT_STREQ(PeakName(PeakInstruction::kVpdpbusd), "VPDPBUSD");
+  EXPECT_STREQ(PeakName(PeakInstruction::kTdpbsud), "TDPBSUD");
 }
 
 TEST(Roofs, MeasuresEveryTierOfThisMachine) {
@@ -35,9 +39,13 @@ TEST(Roofs, MeasuresEveryTierOfThisMachine) {
     const double read = meter->ReadGbS(2);
     EXPECT_GT(read, 0.05) << TierName(tier);
     EXPECT_LT(read, 20000) << TierName(tier);
-    const double peak = meter->PeakGflopS(PeakOf(tier), 0.005);
-    EXPECT_GT(peak, 0.1) << TierName(tier);
-    EXPECT_LT(peak, 100000) << TierName(tier);
+    for (bool int8 : {false, true}) {
+      meter->Use(PeakOf(tier, int8));
+      EXPECT_EQ(meter->instruction(), PeakOf(tier, int8));
+      const double peak = meter->PeakGflopS(meter->instruction(), 0.005);
+      EXPECT_GT(peak, 0.1) << TierName(tier);
+      EXPECT_LT(peak, 100000) << TierName(tier);
+    }
   }
 }
 

@@ -24,15 +24,20 @@ const char* PeakName(PeakInstruction instruction) {
       return "FMA-256";
     case PeakInstruction::kFma512:
       return "FMA-512";
+    case PeakInstruction::kVpdpbusd:
+      return "VPDPBUSD";
     case PeakInstruction::kTdpBf16:
+      return "TDPBF16PS";
+    case PeakInstruction::kTdpbsud:
       break;
   }
-  return "TDPBF16PS";
+  return "TDPBSUD";
 }
 
-PeakInstruction PeakOf(Tier tier) {
-  if (tier >= Tier::kAmx) return PeakInstruction::kTdpBf16;
-  return tier >= Tier::kAvx512 ? PeakInstruction::kFma512 : PeakInstruction::kFma256;
+PeakInstruction PeakOf(Tier tier, bool int8) {
+  if (tier >= Tier::kAmx) return int8 ? PeakInstruction::kTdpbsud : PeakInstruction::kTdpBf16;
+  if (tier >= Tier::kAvx512) return int8 ? PeakInstruction::kVpdpbusd : PeakInstruction::kFma512;
+  return PeakInstruction::kFma256;
 }
 
 double RoofSeconds(double bytes, double ops, const Roofs& roofs, double drain_seconds) {
@@ -80,7 +85,9 @@ double RoofMeter::ReadGbS(int rounds) {
 double RoofMeter::RunPeak(PeakInstruction instruction, int64_t iterations, double* seconds) {
   kernels::PeakFn peak = kernels::Avx2FmaPeak;
   if (instruction == PeakInstruction::kFma512) peak = kernels::Avx512FmaPeak;
+  if (instruction == PeakInstruction::kVpdpbusd) peak = kernels::Avx512Int8Peak;
   if (instruction == PeakInstruction::kTdpBf16) peak = kernels::AmxBf16Peak;
+  if (instruction == PeakInstruction::kTdpbsud) peak = kernels::AmxInt8Peak;
   std::atomic<double> ops{0};
   const double start = Now();
   team_->Run([&](int, int) {

@@ -10,10 +10,11 @@
 
 namespace lacuna {
 
-enum class PeakInstruction { kFma256, kFma512, kTdpBf16 };
-const char* PeakName(PeakInstruction instruction);  // "FMA-256", "FMA-512", "TDPBF16PS"
+enum class PeakInstruction { kFma256, kFma512, kVpdpbusd, kTdpBf16, kTdpbsud };
+const char* PeakName(PeakInstruction instruction);  // "FMA-256", "FMA-512", "VPDPBUSD", "TDPBF16PS", "TDPBSUD"
 // What the kernels of a tier multiply bf16 with. Zeroed-half VDPBF16PS does as many useful operations as FMA.
-PeakInstruction PeakOf(Tier tier);
+// With int8 activations: their integer instruction; VPMADDWD and its VPADDD of the simd tier do as many as FMA.
+PeakInstruction PeakOf(Tier tier, bool int8 = false);
 
 struct Roofs {
   double read_gb_s = 0;
@@ -37,6 +38,8 @@ class RoofMeter {
   double PeakGflopS(PeakInstruction instruction, double seconds = 0.02);
   Roofs Measure() { return {ReadGbS(), PeakGflopS(instruction_)}; }
 
+  // What Measure takes the peak of; at first bf16's.
+  void Use(PeakInstruction instruction) { instruction_ = instruction; }
   PeakInstruction instruction() const { return instruction_; }
   const AlignedBuffer& buffer() const { return buffer_; }
 

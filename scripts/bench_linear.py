@@ -21,7 +21,7 @@ ROOT = bench_run.ROOT
 say = bench_run.say
 
 
-def run(program, pattern, threads):
+def run(program, pattern, threads, whole_names=False):
     """{name: entry} of one process, and its context."""
     environment = dict(os.environ, LACUNA_THREADS=str(threads), OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive")
     command = [str(program), "--benchmark_format=json", "--benchmark_filter=" + pattern]
@@ -30,7 +30,8 @@ def run(program, pattern, threads):
         raise RuntimeError("%s: exit %d" % (" ".join(command), done.returncode))
     result = json.loads(done.stdout)
     # "llama-8b/o/512/min_time:0.2/real_time"
-    return {"/".join(b["name"].split("/")[:3]): b for b in result["benchmarks"]}, result["context"]
+    named = {b["name"] if whole_names else "/".join(b["name"].split("/")[:3]): b for b in result["benchmarks"]}
+    return named, result["context"]
 
 
 def names(program):

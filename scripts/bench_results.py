@@ -13,6 +13,9 @@ import pathlib
 import statistics
 import sys
 
+import bench_goals_packed
+from bench_goals import Goals, load_note, percent, rows_goal, rows_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KINDS = {
     "intel-amx": "Intel with AMX",
@@ -43,50 +46,15 @@ def load(folder):
         result = json.loads(path.read_text())
         files.append((result["date"], path.name, result))
     for date, name, result in sorted(files, key=lambda f: f[:2]):
-        kind = kinds.setdefault(result["machine_kind"], {"runs": {}, "peers": [], "linear": [], "cpu": ""})
+        kind = kinds.setdefault(result["machine_kind"], {"runs": {}, "peers": [], "linear": [], "packed": [], "cpu": ""})
         kind["cpu"] = result.get("cpu", kind["cpu"])
         stamp = {"date": date, "commit": result["commit"]}
         for run in result.get("runs", []):
             kind["runs"][run["name"], run["model"]] = {**run, **stamp}
-        for section in ("peers", "linear"):
+        for section in ("peers", "linear", "packed"):
             if section in result:
                 kind[section] = [{**entry, **stamp} for entry in result[section]]
     return kinds
-
-
-def rows_of(kind, name, model):
-    run = kind["runs"].get((name, model))
-    return (run, {row["test"]: row for row in run["rows"]}) if run else (None, {})
-
-
-def percent(value):
-    return "%.1f %%" % (100 * value)
-
-
-class Goals:
-    """The lines of one kind's table of goals."""
-
-    def __init__(self):
-        self.lines = []
-
-    def add(self, what, goal, figure=None, met=None, run=None, note=""):
-        state = "open" if figure is None else "yes" if met else "no"
-        where = "%s, %s" % (run["commit"], run["date"]) if run else ""
-        self.lines.append("| %s | %s | %s | %s | %s |" % (
-            what, goal, figure if figure is not None else "", state, "; ".join(filter(None, (note, where)))))
-
-    def text(self):
-        return "\n".join(["| what | goal | figure | met | note, commit, date |", "|---|---|---|---|---|", *self.lines]) + "\n"
-
-
-def load_note(rows):
-    """Time taken from us, where it is above 3 %."""
-    notes = []
-    for name, label in (("steal_share", "steal"), ("other_share", "other processes")):
-        worst = max((row.get(name, 0) for row in rows), default=0)
-        if worst > 0.03:
-            notes.append("%s %s" % (label, percent(worst)))
-    return ", ".join(notes)
 
 
 def decode_goal(goals, kind, model):
@@ -98,37 +66,6 @@ def decode_goal(goals, kind, model):
     goals.add(what, goal, "%s: %.1f of %.1f GB/s, %.2f t/s" % (percent(row["roof_share"]), row["gb_s"], row["stream_gb_s"],
                                                                row["avg_ts"]),
               row["roof_share"] >= 0.92, run, load_note([row]))
-
-
-def rows_goal(goals, kind, model, amx):
-    """t(M) beside t(1) of the same repetition and t_roof(M)."""
-    run, rows = rows_of(kind, "decode", model)
-    one = rows.get("rows1")
-    for label, sizes, limit in (("M = 2 to 16", (2, 4, 8, 16), 1.15), ("M = 32", (32,), 1.3)):
-        if not amx and label == "M = 32":
-            continue
-        sizes = sizes if amx else (2, 4, 8, 16, 32)
-        what = "t(M), a whole pass, %s, %s" % (label if amx else "M = 2 to 32", model)
-        goal = "%.2f x max(t(1), t_roof(M))" % limit if amx else "max(1.15 x t(1), t_roof(M) / 0.65)"
-        worst, figures, used = 0, [], []
-        for m in sizes:
-            row = rows.get("rows%d" % m)
-            if not row or not one:
-                continue
-            ratios = []
-            for i, ns in enumerate(row["samples_ns"]):
-                roof = row["samples_roof_share"][i] * ns
-                first = one["samples_ns"][i]
-                ratios.append(ns / max(first, roof) if amx else ns / max(1.15 * first, roof / 0.65))
-            ratio = statistics.median(ratios)
-            worst = max(worst, ratio)
-            figures.append("%d: %.2f" % (m, ratio))
-            used.append(row)
-        if not figures:
-            goals.add(what, goal)
-        else:
-            goals.add(what, goal, ("x " if amx else "ratio ") + ", ".join(figures), worst <= (limit if amx else 1), run,
-                      load_note(used))
 
 
 def prompt_goal(goals, kind, model, amx):
@@ -148,7 +85,7 @@ def peer_goal(goals, kind, amx):
     """Ours against llama.cpp's best type, on the prompt, from the file where both ran alternately."""
     what = "prompt of 512 beside llama.cpp's best type, tinyllama-1.1b"
     goal = "4 x" if amx else "reported"
-    ours = [p for p in kind["peers"] if p["engine"] == "lacuna" and p["test"] == "pp512"]
+    ours = [p for p in kind["peers"] if p["engine"] == "lacuna" and p["test"] == "pp512" and p["type"].lower() == "bf16"]
     theirs = [p for p in kind["peers"] if p["engine"] == "llama.cpp" and p["test"] == "pp512"]
     if not ours or not theirs:
         return goals.add(what, goal)
@@ -276,13 +213,13 @@ def document(kinds):
     text = HEAD
     names = ALWAYS + sorted(k for k in kinds if k not in ALWAYS)
     for name in names:
-        kind = kinds.get(name, {"runs": {}, "peers": [], "linear": [], "cpu": ""})
+        kind = kinds.get(name, {"runs": {}, "peers": [], "linear": [], "packed": [], "cpu": ""})
         amx = name == "intel-amx"
         goals = Goals()
         for model in WHOLE_MODELS:
             decode_goal(goals, kind, model)
         for model in WHOLE_MODELS:
-            rows_goal(goals, kind, model, amx)
+            rows_goal(goals, kind, "decode", model, amx)
         for model in WHOLE_MODELS:
             prompt_goal(goals, kind, model, amx)
         peer_goal(goals, kind, amx)
@@ -291,14 +228,18 @@ def document(kinds):
         long_goal(goals, kind, amx)
         load_goal(goals, kind)
         small_ops_goal(goals, kind)
+        packed = Goals()
+        bench_goals_packed.add_all(packed, kind, amx)
         text += "\n## %s: %s\n\n" % (name, KINDS.get(name, name))
         if kind["cpu"]:
             text += "%s\n\n" % kind["cpu"]
-        text += goals.text()
+        text += goals.text() + "\n### Packed weights\n\n" + bench_goals_packed.HEAD + "\n" + packed.text()
         if kind["runs"]:
             text += "\n### All figures\n\n" + figures_table(kind) + "\n" + commands(kind)
         if kind["linear"]:
             text += "\n### Linear layers\n\n" + linear_table(kind)
+        if kind["packed"]:
+            text += "\n### Linear layers over packed weights\n\n" + bench_goals_packed.layers_table(kind)
         if kind["peers"]:
             text += "\n### Other engines, run alternately, tinyllama-1.1b\n\n" + peers_table(kind)
     return text

@@ -2,7 +2,7 @@
 """Runs the whole set of benchmarks and writes bench/results/KIND-DATE[-SUFFIX].json, which scripts/bench_results.py reads.
 
     scripts/bench_run.py                          everything, with build/lacuna, models in build/bench-models
-    scripts/bench_run.py --only decode,prompt     some groups: decode, depth, long, load
+    scripts/bench_run.py --only decode,load       some groups
     scripts/bench_run.py --list                   the groups and their commands
 
 Models have random weights of known shapes (lacuna synth) and are made where they are missing. Run it on an idle machine:
@@ -14,17 +14,40 @@ import datetime
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# name: (shape, layers or None for the shape's own)
+# name: (shape, more flags of synth)
 MODELS = {
-    "tinyllama-1.1b": ("tinyllama-1.1b", None),
-    "llama-3.2-1b": ("llama-3.2-1b", None),
-    "llama-3.1-8b-l4": ("llama-3.1-8b", 4),
+    "tinyllama-1.1b": ("tinyllama-1.1b", ""),
+    "llama-3.2-1b": ("llama-3.2-1b", ""),
+    "llama-3.1-8b-l4": ("llama-3.1-8b", "--layers 4"),
 }
+# Packed weights: bf16 of the 1.1 B shape, others of one that is larger than any cache in 4 bits too. lm_head has the codec.
+PACKED_SHAPES = {"bf16": "tinyllama-1.1b", "int8": "llama-3.2-3b", "int4": "llama-3.2-3b"}
+DENSITIES = (0.3, 0.5, 0.7)
+
+
+def packed_model(shape, codec, density=None):
+    """The name of a model of MODELS, put there."""
+    name = "%s-%s" % (shape, codec) + ("" if density is None else "-%g" % density)
+    MODELS[name] = (shape, "--codec " + codec + ("" if density is None else " --density %g" % density))
+    return name
+
+
+def packed_runs():
+    """Each codec dense and as a bitmap of half; the other densities decode only."""
+    rows = "--rows 1,2,4,8,16,32"
+    for values, shape in PACKED_SHAPES.items():
+        if values != "bf16":  # "decode" has it
+            yield "packed", packed_model(shape, values), "-p 512 -n 32 -r {r} " + rows
+        for density in DENSITIES:
+            whole = "-p 512 " + rows if density == 0.5 else "-p 0"
+            yield "packed", packed_model(shape, "bitmap-" + values, density), "-n 32 -r {r} " + whole
+
 
 # group: [(run name, model, flags of bench)]. The last of two equal loads finds the file in the page cache.
 GROUPS = {
@@ -43,6 +66,7 @@ GROUPS = {
         ("load-first", "tinyllama-1.1b", "-p 0 -n 1 -r 1 --stream-mib 64"),
         ("load", "tinyllama-1.1b", "-p 0 -n 1 -r 1 --stream-mib 64"),
     ],
+    "packed": list(packed_runs()),
 }
 
 
@@ -64,11 +88,10 @@ def commit():
 def ensure_model(lacuna, folder, name):
     path = folder / name
     if not path.exists():
-        shape, layers = MODELS[name]
+        shape, flags = MODELS[name]
         say("making", name)
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([lacuna, "synth", "--shape", shape, "-o", str(path)]
-                       + (["--layers", str(layers)] if layers else []), check=True)
+        subprocess.run([lacuna, "synth", "--shape", shape, "-o", str(path), *flags.split()], check=True)
     return path
 
 
@@ -93,6 +116,8 @@ def main():
     parser.add_argument("--only", default="", help="groups, comma-separated")
     parser.add_argument("--threads", default="0")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--match", default="", help="of the groups' runs those whose model has this in its name")
+    parser.add_argument("--discard", action="store_true", help="remove packed models after use: all of them take 20 GB")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
 
@@ -100,9 +125,13 @@ def main():
     for group in groups:
         if group not in GROUPS:
             parser.error("no group '%s', there are %s" % (group, ", ".join(GROUPS)))
+
+    def chosen(group):
+        return [run for run in GROUPS[group] if args.match in run[1]]
+
     if args.list:
         for group in groups:
-            for _, model, flags in GROUPS[group]:
+            for _, model, flags in chosen(group):
                 print("%-8s lacuna bench -m %s %s" % (group, model, flags.format(r=args.repetitions)))
         return 0
 
@@ -110,7 +139,7 @@ def main():
     start = datetime.datetime.now(datetime.timezone.utc)
     out = None
     for group in groups:
-        for name, model, flags in GROUPS[group]:
+        for name, model, flags in chosen(group):
             path = ensure_model(args.lacuna, args.models, model)
             flags = flags.format(r=args.repetitions) + " -t " + args.threads
             say("%s: %s %s" % (name, model, flags))
@@ -120,6 +149,9 @@ def main():
                 say(error)
                 failed.append(name)
                 continue
+            finally:
+                if args.discard and group == "packed":
+                    shutil.rmtree(path)
             runs.append({"name": name, "model": model, "command": "lacuna bench -m %s %s" % (model, flags), "rows": rows})
             for row in rows:
                 say("  %-18s %9.2f t/s  %5.1f GB/s of %5.1f  roof share %.3f  steal %.3f other %.3f" % (

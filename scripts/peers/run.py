@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs llama.cpp's llama-bench and lacuna alternately on TinyLlama 1.1 B's shape and writes
+"""Runs llama.cpp's llama-bench and lacuna, in each codec, alternately on TinyLlama 1.1 B's shape and writes
 bench/results/KIND-DATE-peers.json. Every engine gets the same threads; each round runs every engine once, and the best
 round of each counts, since what disturbs a shared machine only ever slows.
 
     scripts/peers/run.py                       after scripts/peers/setup.sh; build/peers, build/lacuna
-    scripts/peers/run.py --rounds 3 --types BF16,Q8_0,Q4_0
+    scripts/peers/run.py --rounds 3 --types Q8_0,Q4_0 --codecs int4,bitmap-int4:0.5
 """
 
 import argparse
@@ -55,6 +55,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench" / "results")
     parser.add_argument("--python", default=None, help="with numpy, for make_gguf.py")
     parser.add_argument("--types", default="BF16,Q8_0,Q4_0,Q4_K")
+    parser.add_argument("--codecs", default="bf16,int8,int4,bitmap-int8:0.5,bitmap-int4:0.5", help="ours, CODEC[:DENSITY]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt", type=int, default=512)
@@ -67,20 +68,26 @@ def main():
     version = (args.peers / "llama.cpp" / "version.txt").read_text().strip()
     types = args.types.split(",")
     files = {kind: make_gguf(args.peers, kind, python) for kind in types}
-    ours = bench_run.ensure_model(args.lacuna, args.models, SHAPE)
+    ours = {}
+    for name in args.codecs.split(","):
+        codec, _, density = name.partition(":")
+        model = SHAPE if codec == "bf16" else bench_run.packed_model(SHAPE, codec, float(density) if density else None)
+        label = codec + (" %.0f %%" % (100 * float(density)) if density else "")
+        ours[label] = bench_run.ensure_model(args.lacuna, args.models, model)
 
     results = {}  # (engine, type, test): rates, a round each
     rows = []
     for round_number in range(args.rounds):
         say("round", round_number + 1)
-        rates, rows = lacuna_bench(args.lacuna, ours, args.threads, args.prompt, args.gen)
-        for test, rate in rates.items():
-            results.setdefault(("lacuna", rows[0]["codec"].upper(), test), []).append(rate)
-            say("  lacuna     %-5s %-6s %8.1f t/s" % (rows[0]["codec"].upper(), test, rate))
+        for label, path in ours.items():
+            rates, rows = lacuna_bench(args.lacuna, path, args.threads, args.prompt, args.gen)
+            for test, rate in rates.items():
+                results.setdefault(("lacuna", label, test), []).append(rate)
+                say("  lacuna     %-16s %-6s %8.1f t/s" % (label, test, rate))
         for kind, path in files.items():
             for test, rate in llama_bench(program, path, args.threads, args.prompt, args.gen).items():
                 results.setdefault(("llama.cpp", kind, test), []).append(rate)
-                say("  llama.cpp  %-5s %-6s %8.1f t/s" % (kind, test, rate))
+                say("  llama.cpp  %-16s %-6s %8.1f t/s" % (kind, test, rate))
 
     date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     first = rows[0]

@@ -28,14 +28,15 @@ struct alignas(64) Buffers {
 };
 
 // The next `tiles` tiles of a panel, from k on, into u[..][q].
-typedef void (*ExpandFn)(const PackedPanels* w, int panel, int k, int tiles, TileCursor* cursor, __m512i (*u)[kPanels]);
+typedef void (*ExpandFn)(const PackedPanels* w, int panel, int k, int tiles, const PanelEnds& ends, TileCursor* cursor,
+                         __m512i (*u)[kPanels]);
 
 template <class C>
-void Expand(const PackedPanels* w, int panel, int k, int tiles, TileCursor* cursor, __m512i (*u)[kPanels]) {
+void Expand(const PackedPanels* w, int panel, int k, int tiles, const PanelEnds& ends, TileCursor* cursor,
+            __m512i (*u)[kPanels]) {
   const __m512i table = C::kLookup ? _mm512_load_si512(w->codebook) : _mm512_setzero_si512();
   IntegerFill fill = ConstantFill<C>(w->bias);
   TileCursor at = *cursor;
-  const PanelEnds ends = EndsOf(w, panel, panel, 0, w->tiles);
   for (int t = 0; t < tiles; ++t, u += 16) {
     if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, panel, k + 64 * t);
     ExpandTile<C>(
@@ -141,18 +142,26 @@ inline void ReadInput(const LinearPackedArgs& a, int k0, int k1, int row, int ro
 
 inline int Least(int a, int b) { return a < b ? a : b; }
 
-// Rows [row0, row0 + rows) of two panels; the second may be the first again, and is then not stored.
-void PanelPair(const LinearPackedArgs& a, ExpandFn expand, const int* panels, int row0, int rows, Buffers* b) {
+// Rows [row0, row0 + rows) of two panels; the second may be the first again, and is then not stored. `step` panels on
+// are those that are read next.
+void PanelPair(const LinearPackedArgs& a, ExpandFn expand, const int* panels, int step, int row0, int rows,
+               Buffers* b) {
   const PackedPanels* w = a.w;
   const int segment = PackedSegment(w), period = PackedPeriod(w, a.activation_group);
+  // Few rows want short chunks, whose products overlap with the next expansion (9 % at 16 rows), within a period.
+  const int chunk = a.m > 32 || period > kChunkK ? kChunkK : period > 128 ? period : 128;
   TileCursor cursors[kPanels] = {CursorAt(w, panels[0], a.k_begin / 64), CursorAt(w, panels[1], a.k_begin / 64)};
+  PanelEnds ends[kPanels];
+  for (int q = 0; q < kPanels; ++q) {
+    ends[q] = EndsOf(w, panels[q], panels[q] + step, a.k_begin / 64, a.k_end / 64);
+  }
   for (int s0 = a.k_begin; s0 < a.k_end;) {
     const int s1 = Least(a.k_end, (s0 / segment + 1) * segment);
     for (int i = 0; i < rows; ++i) b->sums[i][0] = b->sums[i][1] = _mm512_setzero_ps();
-    for (int c0 = s0; c0 < s1; c0 += kChunkK) {
-      const int c1 = Least(s1, c0 + kChunkK);
+    for (int c0 = s0; c0 < s1; c0 += chunk) {
+      const int c1 = Least(s1, c0 + chunk);
       for (int q = 0; q < kPanels; ++q) {
-        expand(w, panels[q], c0, (c1 - c0) / 64, cursors + q, (__m512i(*)[kPanels]) & b->u[0][q]);
+        expand(w, panels[q], c0, (c1 - c0) / 64, ends[q], cursors + q, (__m512i(*)[kPanels]) & b->u[0][q]);
       }
       for (int k0 = c0; k0 < c1;) {
         const int end = Least(s1, (k0 / period + 1) * period), k1 = Least(c1, end);
@@ -192,7 +201,8 @@ void Avx512LinearPackedInt8Block(const LinearPackedArgs& a) {
   for (int panel = a.panel_begin; panel < a.panel_end; panel += kPanels) {
     const int panels[kPanels] = {panel, panel + 1 < a.panel_end ? panel + 1 : panel};
     for (int row0 = 0; row0 < a.m; row0 += kGroupRows) {
-      PanelPair(a, expand, panels, row0, Least(kGroupRows, a.m - row0), &buffers);
+      const int rows = Least(kGroupRows, a.m - row0);
+      PanelPair(a, expand, panels, row0 + rows < a.m ? 0 : kPanels, row0, rows, &buffers);
     }
   }
 }

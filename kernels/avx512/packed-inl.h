@@ -52,7 +52,7 @@ inline TileCursor CursorAt(const PackedPanels* w, int panel, int tile) {
   return {values, w->mask == nullptr ? nullptr : (const char*)w->mask + index * mask_bytes};
 }
 
-// Where a panel's streams end, and how far from there the panel starts that is read after it. Short panels lost a third
+// Where a panel's streams end, and how far from there the panel starts that is read after it: short panels lost a third
 // of their time to their first misses.
 struct PanelEnds {
   const char *values, *mask;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz and shard_index_fuzz into corpus/ beside this file."""
+"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz and packed_weight_fuzz into corpus/ beside this file."""
 import json
 import pathlib
 import struct
@@ -81,12 +81,43 @@ CONFIGS = {
                                       "sliding_attention": {"rope_theta": 10000.0}}),
     "generation": config("llama", {"bos_token_id": 0, "eos_token_id": [3, 4]}, bos_token_id=1, eos_token_id=2),
     "gelu": config("llama", hidden_act="gelu"),
+    "packed": config("llama", quantization_config={
+        "quant_method": "lacuna", "layout_version": 1, "contract_version": 1, "codec": "bitmap-int4", "group": 128,
+        "scales": "f16", "activations": "int8", "activation_group": 128, "pattern": [2, 4],
+        "parameters": {"lm_head.weight": {"codec": "int8"}}}),
+    "packed_other_version": config("llama", quantization_config={
+        "quant_method": "lacuna", "layout_version": 9, "contract_version": 1, "codec": "int8"}),
     "quantized": config("llama", quantization_config={"quant_method": "gptq", "bits": 4}),
     "unknown_family": config("bert"),
     "wrong_types": config("llama", hidden_size="96", layer_types=3, rope_scaling=[]),
     "deep": b'{"model_type":' + b"[" * 300 + b"]" * 300 + b"}",
     "broken": b'{"model_type": "llama", "hidden_size": 9',
     "not_an_object": b"[1, 2.5e300, null, true, \"\\u00e9\"]",
+}
+
+
+def packed(kind, n, k, streams, bitmap=False, pattern=0, bf16=False, group=0):
+    """The streams in the order that packed_weight_fuzz.cc takes them."""
+    head = bytes([kind, bitmap | pattern << 1 | bf16 << 3, group, n - 1]) + struct.pack("<H", k - 1)
+    return head + b"".join(streams)
+
+
+BYTES = bytes(range(256)) * 8
+PACKED = {
+    # Two panels of one tile: mask, offsets, bases, [scales,] values.
+    "bitmap_bf16": packed(0, 20, 32, [struct.pack("<32I", *[1] * 16, *[3] * 16), struct.pack("<2I", 0, 0),
+                                      struct.pack("<3Q", 0, 64, 128), BYTES[:128]], bitmap=True),
+    "bitmap_int8_empty": packed(1, 1, 1, [bytes(128), bytes(4), bytes(16), bytes(64), bytes(64)], bitmap=True),
+    "bitmap_int4": packed(2, 1, 64, [struct.pack("<16Q", *[2**40 - 1] * 8, *[2**9 - 1] * 8), bytes(4),
+                                     struct.pack("<2Q", 0, 320), bytes(64), bytes(range(16)), BYTES[:320]], bitmap=True),
+    "bitmap_int4_short": packed(2, 1, 64, [struct.pack("<16Q", *[2**40 - 1] * 16), bytes(4), struct.pack("<2Q", 0, 256),
+                                           bytes(64), bytes(range(16)), BYTES[:320]], bitmap=True),
+    "pattern": packed(1, 1, 64, [struct.pack("<16Q", *[0x3333333333333333] * 16), bytes(64), BYTES[:512]], bitmap=True,
+                      pattern=1),
+    "int8": packed(1, 3, 70, [bytes(64), BYTES], bf16=True),
+    "int4z_groups": packed(3, 3, 70, [bytes(128), BYTES[:64], bytes(range(16)), BYTES[:1024]], group=1),
+    "nf4": packed(5, 2, 64, [bytes(32), bytes(32), BYTES[:512]], group=2),
+    "nf4_infinite": packed(5, 2, 64, [bytes(32), b"\x80\x7f" * 16, BYTES[:512]], group=2),
 }
 
 
@@ -120,3 +151,5 @@ for file_name, content in SAFETENSORS.items():
     write("safetensors", file_name, content)
 for file_name, content in CONFIGS.items():
     write("config_json", file_name, content)
+for file_name, content in PACKED.items():
+    write("packed_weight", file_name, content)

@@ -32,6 +32,7 @@ struct Tile {
     return type == PackedValues::kBf16 ? 2 * count[0] : count[0];
   }
   void Write(PackedValues type, std::byte* to) const {
+    if (Bytes(type) == 0) return;  // `to` may be null
     if (type == PackedValues::kBf16) {
       std::memcpy(to, values[0], static_cast<std::size_t>(count[0]) * 2);
     } else if (type == PackedValues::kInt8) {

@@ -116,7 +116,7 @@ class Panel {
       density *= (1.5 - (panel_ + 0.5) * kChannels / std::max(16.0, static_cast<double>(n_))) *
                  (1.5 - (k0 + kStep / 2) / std::max(16.0, static_cast<double>(k_)));
     }
-    const auto threshold = static_cast<uint32_t>(std::min(1.0, density) * 65536);
+    const auto threshold = static_cast<uint32_t>(std::clamp(density, 0.0, 1.0) * 65536);
     for (int i = 0; i < kStep; ++i) {
       there[i] = !codec_.bitmap || (channel && k0 + i < k_ && random_.Next() < threshold);
     }

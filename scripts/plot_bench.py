@@ -87,6 +87,8 @@ def draw_rows(plt, lines, title, path):
     sizes = sorted({p[0] for points in lines.values() for p in points})
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xticks(sizes, [str(m) for m in sizes])
     axes.set(xlabel="M (rows of activations)", ylabel="ms", title=title)
     axes.grid(alpha=0.3)

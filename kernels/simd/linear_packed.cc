@@ -6,6 +6,9 @@
 //   bf16 activations   linear_steps-inl.h over the expanded tile
 //
 // Per period of K, y = fma(float(t) or p, scale, y); segments start at +0 and are added ascending.
+//
+// Intel with AMX capped to this tier, 2 threads, 4096 x 4096, share of max(bytes / bw, operations / FMA-256 peak): int8
+// 57 % at M = 1, 88 % at 512; int4 30 and 80; bitmaps of half: bf16 28 and 54, int8 16 and 81, int4 14 and 70.
 #include "kernels/simd/linear_packed.h"
 
 #include <immintrin.h>

@@ -1,14 +1,11 @@
-// Many rows of int8 activations times a packed weight: register blocks of 2 panels x 12 rows, kInt8Wide in blocks
-// of 12.
+// Many rows of int8 activations times a packed weight: register blocks of 2 panels x 12 rows, kInt8Wide in 12s.
 //
 //   registers   a 12 x 2 = 24 int32 sums;  two panels' row of u;  one broadcast of x
-//   u           512 k of two panels, expanded once into an L1 buffer (16 KiB) for up to 192 rows: 9 cycles a pair of
-//   rows
-//               beside 192 of products
+//   u           512 k of two panels, expanded once into an L1 buffer (16 KiB) for up to 192 rows: 9 cycles
+//               for a pair of rows beside 192 of products
 //   x           4 k of a row a broadcast; a block's 512 k are 6 KiB in one piece
-//   memory      the products of a chunk's first rows ask for the next chunk: at 16 rows int8 takes 1.2 times the time
-//   of
-//               one row instead of 1.8, its bitmap 1.15 times less
+//   memory      the products of a chunk's first rows ask for the next chunk: at 16 rows int8 takes 1.2 times
+//               the time of one row instead of 1.8, and its bitmap a seventh less
 //   sums        [192 rows][2 panels]: the segment's floats; int32 where a period is longer than the 512 k
 //
 // VPDPBUSD: 24 for 14 loads, so the two ports bound it; a period ends with 5 operations for each of the 24. Measured on

@@ -2,16 +2,18 @@
 //
 //   per row of a panel   expanded in a register (packed-inl.h), then one VPDPBUSD a row of x with a broadcast operand
 //   registers            low, high [M] int32 sums of the tile halves; fills and masks
-//   streams              up to kStreams panels, a quarter of the range each, walked side by side a chunk of K at a
-//   time:
-//                        one core gets about 10 % more from memory with four streams than with one. Their sums wait in
+//   streams              up to kStreams panels, a part of the range each, walked side by side a chunk of K at a time:
+//   one
+//                        core gets about 10 % more from memory with four streams than with one. Their sums wait in
 //                        L1 between chunks: a load and a store for 16 to 64 rows.
 //   period               t = low + high - z * sum(q), y = fma(float(t), fl(sx * sw), y)
 //
 // Port 5 bounds a bitmap's row: 3 cycles, or 4 with a lookup, each for 8 + 32 d bytes of 4-bit codes at density d or
 // 8 + 64 d of int8. Measured from L2 on an Intel with AMX at 3.2 GHz (cycles a row): all int8 4.1 (its lines), all
-// 4-bit 1.8, bitmap int8 3.0, bitmap 4-bit 3.7, with lookup 4.2. From memory at 17 GB/s a core a row of 4-bit codes at
-// density 0.3, 0.5, 0.7 takes 3.3, 4.5, 5.7 cycles, so only sparse codes come near the vector ports.
+// 4-bit 1.8, bitmap int8 3.0, bitmap 4-bit 3.7 (the `and` takes port 5 at times), with lookup 4.2. From memory at 17
+// GB/s a core a row of 4-bit codes at density 0.3, 0.5, 0.7 takes 3.3, 4.5, 5.7 cycles: sparse codes come near the
+// vector ports. Two cores, one row, 28672 x 4096, share of the streaming bandwidth: all int8 0.98, 4-bit 0.92; bitmap
+// at 0.3, 0.5, 0.7: int8 0.91, 0.94, 0.94, 4-bit 0.79, 0.91, 0.95; a fitted codebook 0.94, its bitmap at 0.5 0.85.
 #include <immintrin.h>
 
 #include "kernels/avx512/linear_packed.h"

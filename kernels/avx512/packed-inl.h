@@ -4,11 +4,11 @@
 // codebook is 0 .. 15 need no lookup, and the high nibble no shift: `and` leaves 16 u, so that the high half's sums are
 // 16-fold (at most 65,536 x 240 x 127 < 2^31) and are shifted once a period.
 //
-//   uops on the two vector ports, a row      p5 (permutes, masks)                       either port
-//   all, int8                                0                                          0
-//   all, 4-bit          and; or shift/2 + vpermb             0 or 1                     1 or 0.5
-//   bitmap, int8        kmovq, vpexpandb (2)                 3                          0
-//   bitmap, 4-bit       kmovq, vpexpandb (2), as above       3 or 4                     1 or 0.5
+//   uops of a row                                        port 5     ports 0 and 5
+//   all, int8                                              0              0
+//   all, 4-bit       `and`; looked up: shift / 2, vpermb   0; 1           1; 0.5
+//   bitmap, int8     kmovq, vpexpandb (2)                  3              0
+//   bitmap, 4-bit    both                                  3; 4           1; 0.5
 //
 // Template-only, in the including file's anonymous namespace: no weak symbols.
 #pragma once

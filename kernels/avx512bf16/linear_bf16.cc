@@ -3,6 +3,7 @@
 #include "kernels/avx512bf16/linear.h"
 
 #include "kernels/avx512/linear_block-inl.h"
+#include "kernels/avx512/linear_packed_bf16_rows-inl.h"
 #include "kernels/avx512/linear_rows-inl.h"
 
 namespace lacuna::kernels {
@@ -20,5 +21,6 @@ struct HalvesDot {
 
 void Avx512Bf16LinearBf16Rows(const LinearBf16Args& args) { LinearRowsUpTo8<HalvesDot>(args); }
 void Avx512Bf16LinearBf16Block(const LinearBf16Args& args) { LinearBlock<HalvesDot>(args); }
+void Avx512Bf16LinearBitmapBf16Rows(const LinearPackedArgs& args) { BitmapRowsUpTo8<HalvesDot>(args); }
 
 }  // namespace lacuna::kernels

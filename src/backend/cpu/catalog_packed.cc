@@ -5,6 +5,7 @@
 #include "kernels/amx/linear.h"
 #include "kernels/avx512/linear.h"
 #include "kernels/avx512/linear_packed.h"
+#include "kernels/avx512bf16/linear.h"
 #include "kernels/ref/ref.h"
 #include "kernels/simd/linear.h"
 #include "kernels/simd/linear_packed.h"
@@ -128,7 +129,7 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9], simd_counters[9], avx512_counters[14], amx_counters[10];
+KernelCounter counters[9], simd_counters[9], avx512_counters[15], amx_counters[10];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
@@ -168,6 +169,15 @@ const LinearPackedKernel kRows[] = {
      nullptr,
      nullptr},
     Avx512Bf16Block("avx512_linear_bitmap_bf16_block", kBitmapBf16, Crossover::kAvx512Block, &avx512_counters[9]),
+    {{"avx512bf16_linear_bitmap_bf16_rows", Tier::kAvx512Bf16, 1, 8, Crossover::kAvx512Bf16Rows,
+      kernels::Avx512Bf16LinearBitmapBf16Rows, &avx512_counters[14]},
+     kBitmapBf16,
+     LinearInput::kHalves,
+     8,
+     kernels::Avx512InputHalves,
+     nullptr,
+     nullptr,
+     nullptr},
     AmxBitmapBf16("amx_linear_bitmap_bf16_few", true, &amx_counters[8]),
     AmxBitmapBf16("amx_linear_bitmap_bf16_block", false, &amx_counters[9]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),

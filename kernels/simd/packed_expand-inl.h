@@ -93,7 +93,7 @@ inline const uint8_t* TileAt(const PackedPanels* w, int panel, int tile) {
 template <PackedValues kType, bool kBitmap, bool kToBf16>
 inline void ExpandRows(const PackedPanels* w, int panel, int tile, const Meaning& m, uint16_t* to) {
   constexpr bool kCodes = kType == PackedValues::kCode4;
-  const uint64_t* mask = (const uint64_t*)w->mask + ((ptrdiff_t)panel * w->tiles + tile) * 16;
+  const uint64_t* mask = kBitmap ? (const uint64_t*)w->mask + ((ptrdiff_t)panel * w->tiles + tile) * 16 : nullptr;
   const uint8_t *at = TileAt(w, panel, tile), *half = at;
   for (int row = 0; row < 16; ++row) {
     if (kCodes && row == 8) at = half;

@@ -3,12 +3,23 @@
 //   tmm0-3 C [row block][panel]     tmm4,5 A     tmm6,7 B
 //
 // K is cut into chunks, whose tiles are expanded once for all rows: while a chunk of two panels is multiplied, steps
-// expand the next one's tiles in turn. A period that ends leaves its C in a buffer, and the steps that follow drain it
-// into y; one that goes on (whole-row scales, bf16) leaves int32 or fp32 in y for the next chunk. Int8 with all weights
-// stored is multiplied where it lies.
+// expand the next one's tiles in turn. A period that ends leaves its C in a buffer, and the steps of the next but one
+// drain it into y; one that goes on (whole-row scales, bf16) leaves int32 or fp32 in y for the next chunk. Int8 with
+// all weights stored and long periods is multiplied where it lies.
 //
-//   x fits L2      for panels: for chunks: for rows       weights are read from memory in order
-//   x does not     for chunks: for panels: for rows       a chunk of x stays in L2 for all panels of the call
+//   x fits L2      for panels: for chunks: for rows                 weights are read from memory in order
+//   x does not     for parts: for chunks: for panels: for rows      a chunk of x and y of a part of the panels stay in
+//   L2
+//
+// Measured (Xeon with AMX_FP16, random data, one thread), in ns of the 64 products of a chunk of 1024:
+//   277   from registers at 3.7 GHz; random bytes cost power: 330
+//   400   with tile loads, w from L1, x from L2
+//   680   all of it, whole-row int8, M = 512, N = 1024, K = 4096; a bitmap is as fast as all weights
+//   1000  groups of 256; 1260 groups of 128
+// Vector work, loads and stores hide behind products; TILESTORED does not: 13 cycles each, so a period of 128 cannot
+// pass 72 % of the peak. Draining a period of 128 costs at least as long as its products (27 ns for 32 x 16 with 4 of
+// them). Tried: prefetches of C and of the next chunk of x (5 to 15 % slower); drains with sizes known at run time (a
+// third slower).
 #include "kernels/amx/linear.h"
 #include "kernels/amx/packed-inl.h"
 #include "kernels/amx/packed_rows.h"
@@ -17,18 +28,21 @@ namespace lacuna::kernels {
 namespace {
 
 // More rows at once would cost more L2 than a second walk over the weights costs.
-constexpr int kBytesOfXInL2 = 768 * 1024, kGroupRows = 544;
+constexpr int kBytesOfXInL2 = 768 * 1024, kBytesOfYInL2 = 1024 * 1024, kGroupRows = 544;
 constexpr int kMostK = 1024;  // of a chunk
+constexpr int kRowsOfShortChunks = 64;
 constexpr ptrdiff_t kAhead = 1024;
 
+LACUNA_INLINE int Most(int a, int b) { return a > b ? a : b; }
+
+// A chunk of two panels for a group of rows, and the part of the panels that it belongs to.
 struct Work {
-  int row, row_end, panel, k, k_end;
+  int row, row_end, part, part_end, panel, k, k_end;
 };
 
-template <Kind kKind, bool kZeros, bool kHalves>
+template <Kind kKind, bool kZeros, bool kHalves, bool kDirect>
 struct Block {
   static constexpr bool kBf16 = kKind == Kind::kBf16Bitmap;
-  static constexpr bool kDirect = kKind == Kind::kInt8All && !kHalves;
   static constexpr int kTileK = kBf16 ? 32 : 64;
   static constexpr int kStepK = kHalves ? 32 : kTileK;
 
@@ -38,7 +52,8 @@ struct Block {
   __m512i table;
   // Two panels of the chunk that is multiplied, and of the next one.
   alignas(64) char expanded[2][2][kDirect ? 64 : kMostK / kStepK * 1024];
-  alignas(64) int32_t c[2][4][256];  // C of periods that ended: in turn, [row block][panel]
+  alignas(64) int32_t c[3][4][256];  // C of periods that ended: in turn, [row block][panel]
+  int turn = 0;
   alignas(64) float partial[32 * 32];
 
   // What is being expanded: tiles [tile, tiles) of each panel.
@@ -46,27 +61,26 @@ struct Block {
     PanelStream stream[2];
     char* to[2];
     int panel, panels, k, tile, tiles;
-    int budget;
   } next;
 
-  // What is being drained: rows from `row` to 32.
-  struct {
+  // Periods that ended: their C wait for a period before they are drained, so that the stores of C are done by then.
+  struct Drain {
     const int32_t* from;
     float* to;
     ptrdiff_t stride;
     const float* sx[2];
     __m512 sw[2];
-    int row = 32;
-    int rows_at_once;
     __mmask16 add;  // to what is there
     alignas(64) int32_t corrections[2][16];
-  } drain;
+  } drains[2];
+  int waiting = 0, first_drain = 0;
 
   LACUNA_INLINE explicit Block(const LinearPackedArgs& args) : a(args) {
     table = CodeTable<kKind, kZeros>(a.w);
     segment = PackedSegment(a.w);
     period = kBf16 ? segment : PackedPeriod(a.w, a.activation_group);
     blocks = (a.m + 15) / 16;
+    chunks_first = (ptrdiff_t)Least(a.m, kGroupRows) * a.w->k_padded * (kBf16 ? 2 : 1) > kBytesOfXInL2;
     if constexpr (kHalves) {
       for (int i = 0; i < 4; ++i) {
         for (int t = 0; t < kMostK / 64; ++t) ClearHalves(expanded[i / 2][i % 2] + t * 2048);
@@ -79,7 +93,8 @@ struct Block {
   LACUNA_INLINE bool Cut() {
     const bool one_segment = a.k_begin / segment == (a.k_end - 1) / segment;
     const bool one_period = a.k_begin / period == (a.k_end - 1) / period;
-    chunk = kMostK / 64 * kStepK;
+    // Few rows: two short chunks fit L1.
+    chunk = (a.m <= kRowsOfShortChunks ? 256 : period <= 512 ? 512 : kMostK) / 64 * kStepK;
     if (!one_segment) {
       chunk = segment;
     } else if (!one_period && period > chunk) {
@@ -90,17 +105,21 @@ struct Block {
     return chunk <= kMostK;
   }
 
-  LACUNA_INLINE Work First(int row) const {
-    const int row_end = Least(a.m, row + kGroupRows);
-    return {row, row_end, a.panel_begin, a.k_begin, ChunkEnd(a.k_begin)};
+  // The panels whose y stays in L2 beside a chunk of x.
+  LACUNA_INLINE Work Part(int row, int panel) const {
+    const int row_end = Least(a.m, row + kGroupRows), rows = row_end - row;
+    const int panels = chunks_first ? Most(16, kBytesOfYInL2 / 64 / Most(rows, 1) & ~1) : a.panel_end;
+    return {row, row_end, panel, Least(a.panel_end, panel + panels), panel, a.k_begin, ChunkEnd(a.k_begin)};
   }
   LACUNA_INLINE int ChunkEnd(int k) const { return Least(a.k_end, (k / chunk + 1) * chunk); }
   LACUNA_INLINE Work After(Work w) const {
-    const bool more_k = w.k_end < a.k_end, more_panels = w.panel + 2 < a.panel_end;
-    if (!more_k && !more_panels) return First(w.row_end);
+    const bool more_k = w.k_end < a.k_end, more_panels = w.panel + 2 < w.part_end;
+    if (!more_k && !more_panels) {
+      return w.part_end < a.panel_end ? Part(w.row, w.part_end) : Part(w.row_end, a.panel_begin);
+    }
     if (chunks_first ? !more_panels : more_k) {
       w.k = w.k_end;
-      if (chunks_first) w.panel = a.panel_begin;
+      if (chunks_first) w.panel = w.part;
     } else {
       w.panel += 2;
       if (!chunks_first) w.k = a.k_begin;
@@ -115,13 +134,13 @@ struct Block {
     next.k = w.k;
     next.tile = 0;
     next.tiles = (w.k_end - w.k + kTileK - 1) / kTileK * next.panels;
-    next.budget = 0;
     for (int q = 0; q < next.panels; ++q) {
       next.stream[q] = StreamAt<kKind>(a.w, w.panel + q, w.k / kTileK);
       next.to[q] = expanded[buffer][q];
     }
   }
-  LACUNA_INLINE void ExpandOne() {
+  // Out of line: every step has a call.
+  __attribute__((noinline)) void ExpandOne() {
     const int q = next.panels == 2 ? next.tile & 1 : 0, t = next.panels == 2 ? next.tile >> 1 : next.tile;
     ++next.tile;
     if constexpr (kDirect) {
@@ -142,59 +161,76 @@ struct Block {
     while (next.tile < next.tiles) ExpandOne();
   }
 
-  LACUNA_INLINE void DrainRows(int rows) {
-    const int half = drain.row >> 4;
-    const int32_t* from = drain.from + half * 512 + (drain.row & 15) * 16;
-    const float* sx = drain.sx[half] + (drain.row & 15);
-    const int32_t* corrections = drain.corrections[half] + (drain.row & 15);
-    float* to = drain.to + drain.row * drain.stride;
-    const __m512 sw0 = drain.sw[0], sw1 = drain.sw[1];
-#pragma GCC unroll 2
-    for (int i = 0; i < rows; ++i) {
-      __m512i t0 = _mm512_load_si512(from), t1 = _mm512_load_si512(from + 256);
+  // kRows rows from kRow on, in one row block.
+  template <int kRow, int kRows>
+  LACUNA_INLINE void DrainRows(const Drain& d) {
+    constexpr int kHalf = kRow / 16;
+    const int32_t *from = d.from + kHalf * 512 + kRow % 16 * 16, *corrections = d.corrections[kHalf] + kRow % 16;
+    const float* sx = d.sx[kHalf] + kRow % 16;
+    const ptrdiff_t stride = d.stride;
+    const __mmask16 add = d.add;
+    const __m512 sw0 = d.sw[0], sw1 = d.sw[1];
+    float* y = d.to + kRow * stride;
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      __m512i t0 = _mm512_load_si512(from + i * 16), t1 = _mm512_load_si512(from + i * 16 + 256);
       if constexpr (kDirect) {
         t0 = _mm512_sub_epi32(t0, _mm512_set1_epi32(corrections[i]));
         t1 = _mm512_sub_epi32(t1, _mm512_set1_epi32(corrections[i]));
       }
-      _mm512_storeu_ps(to, Drained(t0, sx[i], sw0, _mm512_maskz_loadu_ps(drain.add, to)));
-      _mm512_storeu_ps(to + 16, Drained(t1, sx[i], sw1, _mm512_maskz_loadu_ps(drain.add, to + 16)));
-      from += 16;
-      to += drain.stride;
+      _mm512_storeu_ps(y, Drained(t0, sx[i], sw0, _mm512_maskz_loadu_ps(add, y)));
+      _mm512_storeu_ps(y + 16, Drained(t1, sx[i], sw1, _mm512_maskz_loadu_ps(add, y + 16)));
+      y += stride;
     }
-    drain.row += rows;
   }
-  LACUNA_INLINE void DrainSome() {
-    if (!kBf16 && drain.row < 32) DrainRows(drain.rows_at_once);
+  LACUNA_INLINE void Drained1() {
+    first_drain ^= 1;
+    --waiting;
   }
-  LACUNA_INLINE void FinishDrain() {
-    while (drain.row < 32) DrainRows(2);
+  __attribute__((noinline)) void FinishDrain() {
+    const Drain& d = drains[first_drain];
+    DrainRows<0, 16>(d);
+    DrainRows<16, 16>(d);
+    Drained1();
+  }
+  LACUNA_INLINE void FinishDrains() {
+    while (waiting > 0) FinishDrain();
   }
   // Of period [k0, k1), whose C lie at `from`.
-  LACUNA_INLINE void StartDrain(const Work& w, int row, int k0, int k1, const int32_t* from, float* to,
-                                ptrdiff_t stride) {
+  LACUNA_INLINE void AddDrain(const Work& w, int row, int k0, int k1, const int32_t* from, float* to,
+                              ptrdiff_t stride) {
+    if (waiting == 2) FinishDrain();
+    Drain& d = drains[first_drain ^ waiting];
+    ++waiting;
     const int row1 = row + 16 < blocks * 16 ? row + 16 : row, panel1 = Least(w.panel + 1, a.panel_end - 1);
-    drain.from = from;
-    drain.to = to;
-    drain.stride = stride;
-    drain.sx[0] = XScales(a, row, k0);
-    drain.sx[1] = XScales(a, row1, k0);
-    drain.sw[0] = WeightScales(a.w, w.panel, k0);
-    drain.sw[1] = WeightScales(a.w, panel1, k0);
-    drain.row = 0;
-    drain.rows_at_once = period >= 4 * kStepK ? 2 : period == 2 * kStepK ? 4 : 8;
-    drain.add = k0 % segment == 0 || k0 == a.k_begin ? 0 : 0xffff;
+    d.from = from;
+    d.to = to;
+    d.stride = stride;
+    d.sx[0] = XScales(a, row, k0);
+    d.sx[1] = XScales(a, row1, k0);
+    d.sw[0] = WeightScales(a.w, w.panel, k0);
+    d.sw[1] = WeightScales(a.w, panel1, k0);
+    d.add = k0 % segment != 0 && k0 != a.k_begin ? 0xffff : 0;
     if constexpr (kDirect) {
-      Corrections(a, row, 16, k0, k1, drain.corrections[0]);
-      Corrections(a, row1, 16, k0, k1, drain.corrections[1]);
+      Corrections(a, row, 16, k0, k1, d.corrections[0]);
+      Corrections(a, row1, 16, k0, k1, d.corrections[1]);
     }
   }
 
-  // 2 x 2 C tiles in memory.
+  // The four C tiles in memory.
   struct Place {
-    char* at;
-    ptrdiff_t stride, block, panel;
+    char* at[4];
+    ptrdiff_t stride;
   };
-  LACUNA_INLINE Place InY(float* y, ptrdiff_t stride) const { return {(char*)y, stride * 4, stride * 64, 64}; }
+  LACUNA_INLINE Place InY(float* y, ptrdiff_t stride) const {
+    char* at = (char*)y;
+    return {{at, at + 64, at + stride * 64, at + stride * 64 + 64}, stride * 4};
+  }
+  LACUNA_INLINE Place Zeros() const {
+    char* at = (char*)kZeroTile;
+    return {{at, at, at, at}, 64};
+  }
+  LACUNA_INLINE bool StartsPeriod(const Work& w) const { return w.k == a.k_begin || w.k % period == 0; }
 
 #define DOT(c_tile, a_tile, b_tile)                 \
   do {                                              \
@@ -207,80 +243,150 @@ struct Block {
     }                                               \
   } while (0)
 
-  // One chunk for rows [row, row + 32). `turn` is the half of c that is free.
-  LACUNA_INLINE void RowPair(const Work& w, int row, const char* w0, const char* w1, float* y, ptrdiff_t y_stride,
-                             const float* y_next, int steps, int* turn) {
-    const ptrdiff_t second = row + 16 < blocks * 16 ? 1 : 0;
-    const Place in_y = InY(y, y_stride), none = {(char*)kZeroTile, 64, 0, 0};
-    const char *x = nullptr, *x1 = nullptr;
-    Place from = w.k % period == 0 || w.k == a.k_begin ? none : in_y;
-    bool first = true;
-    int period_begin = w.k / period * period;
-    const int tiles = next.tiles;
-    for (int k = w.k; k < w.k_end; k += kStepK) {
-      if (k % kTileChunk == 0 || k == w.k) {
-        x = XTile<kKind>(a, k / kTileK * kTileK, row / 16);
-        x1 = second ? XTile<kKind>(a, k / kTileK * kTileK, row / 16 + 1) : x;
-      }
-      const bool ends = !kBf16 && ((k + kStepK) % period == 0 || k + kStepK >= a.k_end);
-      const bool last = ends || k + kStepK >= w.k_end;
-      const Place to = ends ? Place{(char*)c[*turn], 64, 2048, 1024} : in_y;
-      next.budget += tiles;
-      // C of the rows that come next.
-      {
-        const float* ahead = y_next + ((k - w.k) / kStepK & 15) * 2 * y_stride;
-        _mm_prefetch((const char*)ahead, _MM_HINT_T0);
-        _mm_prefetch((const char*)(ahead + 16), _MM_HINT_T0);
-        _mm_prefetch((const char*)(ahead + y_stride), _MM_HINT_T0);
-        _mm_prefetch((const char*)(ahead + y_stride + 16), _MM_HINT_T0);
-      }
-      LACUNA_TILE_LOAD(6, w0, 64);
-      LACUNA_TILE_LOAD_STREAM(4, x, 64);
-      if (first) LACUNA_TILE_LOAD(0, from.at, from.stride);
-      DOT(0, 4, 6);
-      while (next.budget >= steps) {
-        next.budget -= steps;
-        if (next.tile < tiles) ExpandOne();
-      }
-      LACUNA_TILE_LOAD(7, w1, 64);
-      if (last) LACUNA_TILE_STORE(0, to.at, to.stride);
-      if (first) LACUNA_TILE_LOAD(1, from.at + from.panel, from.stride);
-      DOT(1, 4, 7);
-      DrainSome();
-      LACUNA_TILE_LOAD_STREAM(5, x1, 64);
-      if (last) LACUNA_TILE_STORE(1, to.at + to.panel, to.stride);
-      if (first) LACUNA_TILE_LOAD(2, from.at + from.block, from.stride);
-      DOT(2, 5, 6);
-      DrainSome();
-      if (last) LACUNA_TILE_STORE(2, to.at + to.block, to.stride);
-      if (first) LACUNA_TILE_LOAD(3, from.at + from.block + from.panel, from.stride);
-      DOT(3, 5, 7);
-      DrainSome();
-      if (last) LACUNA_TILE_STORE(3, to.at + to.block + to.panel, to.stride);
-      DrainSome();
+  // Where a step is and reads, and what it knows of the next chunk: `tiles` of it are expanded in `steps`.
+  struct Cursor {
+    const char *w0, *w1, *x0, *x1;
+    int row, k, steps, tiles, budget;
+  };
 
-      first = last;
-      from = none;
+  // What follows a C that is stored.
+  enum Then { kNothing, kZero, kLoad };
+
+#define NEXT_C(tile)                                                         \
+  do {                                                                       \
+    if constexpr (kLast) {                                                   \
+      LACUNA_TILE_STORE(tile, to.at[tile], to.stride);                       \
+      if (then == kZero) LACUNA_TILE_ZERO(tile);                             \
+      if (then == kLoad) LACUNA_TILE_LOAD(tile, from.at[tile], from.stride); \
+    }                                                                        \
+  } while (0)
+
+  // One step of K; the last one of a period or chunk stores C. Between products it drains 4 kRows rows from kRow on.
+  template <bool kLast, int kRow, int kRows>
+  LACUNA_INLINE void Step(Cursor& at, const Drain& d, const Place& to, Then then, const Place& from) {
+    LACUNA_TILE_LOAD(6, at.w0, 64);
+    LACUNA_TILE_LOAD_STREAM(4, at.x0, 64);
+    DOT(0, 4, 6);
+    at.budget += at.tiles;
+    while (at.budget >= at.steps) {
+      at.budget -= at.steps;
+      if (next.tile < next.tiles) ExpandOne();
+    }
+    if constexpr (kRows > 0) DrainRows<kRow, kRows>(d);
+    LACUNA_TILE_LOAD(7, at.w1, 64);
+    NEXT_C(0);
+    DOT(1, 4, 7);
+    if constexpr (kRows > 0) DrainRows<kRow + kRows, kRows>(d);
+    LACUNA_TILE_LOAD_STREAM(5, at.x1, 64);
+    NEXT_C(1);
+    DOT(2, 5, 6);
+    if constexpr (kRows > 0) DrainRows<kRow + 2 * kRows, kRows>(d);
+    NEXT_C(2);
+    DOT(3, 5, 7);
+    if constexpr (kRows > 0) DrainRows<kRow + 3 * kRows, kRows>(d);
+    NEXT_C(3);
+    at.w0 += 1024;
+    at.w1 += 1024;
+  }
+#undef NEXT_C
+
+  // Steps from at.k to `stop`, the first kDrains of which drain d.
+  template <int kDrains>
+  LACUNA_INLINE void Steps(Cursor& at, int stop, const Drain& d, const Place& to, Then then, const Place& from) {
+    constexpr int kRows = kDrains > 0 ? 8 / kDrains : 0;
+    if constexpr (kDrains > 0) {
+      if constexpr (kDrains > 1) {
+        XAt(at);
+        Step<false, 0, kRows>(at, d, to, then, from);
+        NextX(at);
+      }
+      if constexpr (kDrains > 2) {
+        XAt(at);
+        Step<false, 4 * kRows, kRows>(at, d, to, then, from);
+        NextX(at);
+        XAt(at);
+        Step<false, 8 * kRows, kRows>(at, d, to, then, from);
+        NextX(at);
+      }
+      XAt(at);
+      if (at.k + kStepK == stop) {
+        Step<true, 32 - 4 * kRows, kRows>(at, d, to, then, from);
+        return NextX(at);
+      }
+      Step<false, 32 - 4 * kRows, kRows>(at, d, to, then, from);
+      NextX(at);
+    }
+    while (at.k < stop - kStepK) {
+      XAt(at);
+      Step<false, 0, 0>(at, d, to, then, from);
+      NextX(at);
+    }
+    XAt(at);
+    Step<true, 0, 0>(at, d, to, then, from);
+    NextX(at);
+  }
+  // x lies in chunks of its own.
+  LACUNA_INLINE void XAt(Cursor& at) {
+    if (at.k % kTileChunk != 0) return;
+    at.x0 = XTile<kKind>(a, at.k, at.row / 16);
+    at.x1 = at.row + 16 < blocks * 16 ? XTile<kKind>(a, at.k, at.row / 16 + 1) : at.x0;
+  }
+  LACUNA_INLINE void NextX(Cursor& at) {
+    at.k += kStepK;
+    if (kHalves && at.k % 64 != 0) return;
+    at.x0 += 1024;
+    at.x1 += 1024;
+  }
+
+  // One chunk for rows [row, row + 32). C has been started; what comes after is started here.
+  LACUNA_INLINE void RowPair(const Work& w, int row, Cursor& at, float* y, ptrdiff_t y_stride, Then after,
+                             const Place& after_from) {
+    const Place in_y = InY(y, y_stride);
+    at.row = row;
+    at.k = w.k;
+    at.x0 = XTile<kKind>(a, w.k / kTileK * kTileK, row / 16);
+    at.x1 = row + 16 < blocks * 16 ? XTile<kKind>(a, w.k / kTileK * kTileK, row / 16 + 1) : at.x0;
+    int period_begin = w.k / period * period;
+    while (at.k < w.k_end) {
+      const int period_end = Least(period_begin + period, a.k_end), stop = Least(period_end, w.k_end);
+      const bool ends = !kBf16 && stop == period_end;
+      const Place in_c = {{(char*)c[turn][0], (char*)c[turn][1], (char*)c[turn][2], (char*)c[turn][3]}, 64};
+      const Place& to = ends ? in_c : in_y;
+      const Then then = stop == w.k_end ? after : kZero;
+      const int steps = (stop - at.k) / kStepK;
+      const Drain& d = drains[first_drain];
+      if (kBf16 || waiting < 2) {
+        Steps<0>(at, stop, d, to, then, after_from);
+      } else {
+        if (steps >= 4) {
+          Steps<4>(at, stop, d, to, then, after_from);
+        } else if (steps >= 2) {
+          Steps<2>(at, stop, d, to, then, after_from);
+        } else {
+          Steps<1>(at, stop, d, to, then, after_from);
+        }
+        Drained1();
+      }
       if (ends) {
-        FinishDrain();
-        StartDrain(w, row, period_begin, k + kStepK, c[*turn][0], y, y_stride);
-        period_begin = k + kStepK;
-        *turn ^= 1;
+        AddDrain(w, row, period_begin, stop, c[turn][0], y, y_stride);
+        turn = turn == 2 ? 0 : turn + 1;
       }
-      w0 += 1024;
-      w1 += 1024;
-      if (!kHalves || k % 64 != 0) {
-        x += 1024;
-        x1 += 1024;
-      }
+      period_begin = period_end;
     }
   }
 
+  LACUNA_INLINE void Start(const Place& from) {
+    LACUNA_TILE_LOAD(0, from.at[0], from.stride);
+    LACUNA_TILE_LOAD(1, from.at[1], from.stride);
+    LACUNA_TILE_LOAD(2, from.at[2], from.stride);
+    LACUNA_TILE_LOAD(3, from.at[3], from.stride);
+  }
+
   // Rows or panels that y has not, and sums of segments that are added to it.
-  LACUNA_INLINE void PartialRowPair(const Work& w, int row, const char* w0, const char* w1, int steps, int* turn) {
+  LACUNA_INLINE void PartialRowPair(const Work& w, int row, Cursor& at) {
     const int rows = Least(32, w.row_end - row), panels = Least(2, a.panel_end - w.panel);
-    float* y = a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16;
-    FinishDrain();
+    float* y = Y(w, row);
+    FinishDrains();
     const bool starts = w.k == a.k_begin || w.k % segment == 0;
     for (int i = 0; i < 32; ++i) {
       for (int q = 0; q < 2; ++q) {
@@ -289,8 +395,9 @@ struct Block {
                                                        : _mm512_setzero_ps());
       }
     }
-    RowPair(w, row, w0, w1, partial, 32, partial, steps, turn);
-    FinishDrain();
+    Start(StartsPeriod(w) ? Zeros() : InY(partial, 32));
+    RowPair(w, row, at, partial, 32, kNothing, Zeros());
+    FinishDrains();
     const bool add = starts && w.k > a.k_begin;
     for (int i = 0; i < rows; ++i) {
       for (int q = 0; q < panels; ++q) {
@@ -301,11 +408,17 @@ struct Block {
     }
   }
 
+  LACUNA_INLINE float* Y(const Work& w, int row) const {
+    return a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16;
+  }
+  LACUNA_INLINE bool Whole(const Work& w, int row) const {
+    return w.panel + 2 <= a.panel_end && row + 32 <= w.row_end && (segment >= a.k_end || w.k == a.k_begin);
+  }
+
   LACUNA_INLINE void Run() {
-    const ptrdiff_t x_bytes = (ptrdiff_t)Least(a.m, kGroupRows) * a.w->k_padded * (kBf16 ? 2 : 1);
-    chunks_first = x_bytes > kBytesOfXInL2;
-    int buffer = 0, turn = 0;
-    Work w = First(0);
+    int buffer = 0;
+    bool started = false;
+    Work w = Part(0, a.panel_begin);
     StartNext(w, buffer);
     FinishNext();
     while (w.row < a.m) {
@@ -314,33 +427,43 @@ struct Block {
         w0 = (const char*)next.stream[0].values;
         w1 = (const char*)next.stream[next.panels - 1].values;
       }
-      const bool whole = w.panel + 2 <= a.panel_end && (segment >= a.k_end || w.k == a.k_begin);
       const Work after = After(w);
       buffer ^= 1;
       StartNext(after, buffer);
-      const int steps = (w.row_end - w.row + 31) / 32 * ((w.k_end - w.k + kStepK - 1) / kStepK);
+      const int steps = (w.k_end - w.k + kStepK - 1) / kStepK;
+      Cursor at{};
+      at.steps = (w.row_end - w.row + 31) / 32 * steps;
+      at.tiles = next.tiles;
+      at.budget = 0;
       for (int row = w.row; row < w.row_end; row += 32) {
-        if (whole && row + 32 <= w.row_end) {
-          float* y = a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16;
-          const float* y_next = row + 32 < w.row_end
-                                    ? y + 32 * a.y_stride
-                                    : a.y + after.row * a.y_stride + (after.panel - a.panel_begin) * 16;
-          RowPair(w, row, w0, w1, y, a.y_stride, y_next, steps, &turn);
+        at.w0 = w0;
+        at.w1 = w1;
+        // The rows after these, here or in the next chunk.
+        const bool here = row + 32 < w.row_end;
+        const Work& then = here ? w : after;
+        const int then_row = here ? row + 32 : after.row;
+        const bool start = then.row < a.m && Whole(then, then_row);
+        const Place place = !start || StartsPeriod(then) ? Zeros() : InY(Y(then, then_row), a.y_stride);
+        if (Whole(w, row)) {
+          if (!started) Start(StartsPeriod(w) ? Zeros() : InY(Y(w, row), a.y_stride));
+          RowPair(w, row, at, Y(w, row), a.y_stride, !start ? kNothing : StartsPeriod(then) ? kZero : kLoad, place);
+          started = start;
         } else {
-          PartialRowPair(w, row, w0, w1, steps, &turn);
+          PartialRowPair(w, row, at);
+          started = false;
         }
       }
       FinishNext();
       w = after;
     }
-    FinishDrain();
+    FinishDrains();
   }
 #undef DOT
 };
 
-template <Kind kKind, bool kZeros, bool kHalves>
+template <Kind kKind, bool kZeros, bool kHalves, bool kDirect = false>
 __attribute__((noinline)) void AllRows(const LinearPackedArgs& a) {
-  Block<kKind, kZeros, kHalves> block(a);
+  Block<kKind, kZeros, kHalves, kDirect> block(a);
   if (block.Cut()) return block.Run();
   // Long segments of several periods, which no packed weight of ours has: sixteen rows at a time.
   for (int i = 0; i * 16 < a.m; ++i) AmxPackedRowBlock(a, i);
@@ -348,11 +471,13 @@ __attribute__((noinline)) void AllRows(const LinearPackedArgs& a) {
 
 template <Kind kKind, bool kZeros>
 inline void Int8(const LinearPackedArgs& a) {
-  if (PackedPeriod(a.w, a.activation_group) == 32) {
-    AllRows<kKind, kZeros, true>(a);
-  } else {
-    AllRows<kKind, kZeros, false>(a);
+  const int period = PackedPeriod(a.w, a.activation_group);
+  if (period == 32) return AllRows<kKind, kZeros, true>(a);
+  // Signed copies of short periods need no correction; of long ones the bytes are multiplied where they lie.
+  if constexpr (kKind == Kind::kInt8All) {
+    if (period >= kMostK || period == a.w->k_padded) return AllRows<kKind, kZeros, false, true>(a);
   }
+  AllRows<kKind, kZeros, false>(a);
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+"""Checks of the corpus that need only Python's standard library; a few seconds.
+
+    python scripts/demo_model/check.py
+"""
+
+import random
+import re
+import string
+import unittest
+
+import baselines
+import lexicon as lex
+import longtasks
+import make_tasks
+import phrases_eval
+import phrases_train
+import tasks
+
+
+def bare(template):
+    """A template without its slots' letters, case and signs: what is left must differ."""
+    return re.sub(r"[^a-z{}]+", " ", re.sub(r"{\w+}", "{}", template.lower())).strip()
+
+
+class Corpus(unittest.TestCase):
+    def test_the_world_is_large_enough(self):
+        for table, least in ((lex.NAMES, 60), (lex.THINGS, 40), (lex.PLACES, 20), (lex.FOODS, 15)):
+            self.assertGreaterEqual(len(table), least)
+            self.assertEqual(len(set(table)), len(table))
+
+    def test_no_template_is_shared(self):
+        for part in ("TOLD", "ASKED"):
+            train, held = getattr(phrases_train, part), getattr(phrases_eval, part)
+            self.assertEqual(train.keys(), held.keys())
+            for key in train:
+                self.assertGreaterEqual(len(set(map(bare, train[key]))), 6, key)
+                self.assertGreaterEqual(len(set(map(bare, held[key]))), 3, key)
+            both = {bare(t) for ts in train.values() for t in ts} & {bare(t) for ts in held.values() for t in ts}
+            self.assertFalse(both)
+
+    def test_same_slots(self):
+        for part in ("TOLD", "ASKED"):
+            for key in getattr(phrases_train, part):
+                if key != "fill":
+                    slots = {frozenset(f for _, f, _, _ in string.Formatter().parse(t) if f)
+                             for p in (phrases_train, phrases_eval) for t in getattr(p, part)[key]}
+                    self.assertEqual(len(slots), 1, key)
+
+    def test_trivial_baselines_fail(self):
+        facts = [fact for _, fact in make_tasks.all_items(1, 300, 30)]
+        for task, row in baselines.report(facts).items():
+            for name in ("majority", "last_mention", "bag_of_words"):
+                self.assertLessEqual(row[name], 0.4, (task, name))
+
+    def test_baselines_are_no_straw_men(self):
+        item = dict(task="x", kind="place", text="Mia is in the barn. Tom is in the mill.", question="Where is Mia?",
+                    answer="the barn")
+        self.assertEqual(baselines.bag_of_words(item), "barn")
+        self.assertEqual(baselines.last_mention(item), "mill")
+
+    def test_lengths(self):
+        for task in longtasks.LONG:
+            for length in longtasks.lengths_of(task):
+                item = longtasks.make(task, random.Random(f"{task}{length}"), phrases_eval, length)
+                size = sum(longtasks.size(t) for t in item.told)
+                self.assertLess(size, length)
+                self.assertGreater(size, 0.5 * length)
+
+    def test_same_seed_same_items(self):
+        self.assertEqual(make_tasks.item_of("who", 0, 5, 3), make_tasks.item_of("who", 0, 5, 3))
+        self.assertNotEqual(make_tasks.item_of("who", 0, 5, 3), make_tasks.item_of("who", 0, 6, 3))
+
+    def test_answers_follow_from_the_text(self):
+        """An oracle with its own reading of the plainest sentences agrees with the simulation."""
+        plain = type("Plain", (), {"ASKED": phrases_train.ASKED, "TOLD": dict(phrases_train.TOLD)})
+        for key in plain.TOLD:
+            plain.TOLD[key] = plain.TOLD[key][:1]
+        for i in range(150):
+            item = tasks.make(("who", "where", "what")[i % 3], random.Random(i), plain, 9)
+            at, has, lies = {}, {}, {}
+            for s in item.told:
+                if m := re.fullmatch(r"(\w+) went to the (\w+)\.", s):
+                    at[m[1]] = m[2]
+                elif m := re.fullmatch(r"(\w+) picked up the (\w+)\.", s):
+                    has[m[2]] = m[1]
+                    lies.pop(m[2], None)
+                elif m := re.fullmatch(r"(\w+) gave the (\w+) to (\w+)\.", s):
+                    self.assertEqual(has[m[2]], m[1])
+                    self.assertEqual(at[m[1]], at[m[3]])
+                    has[m[2]] = m[3]
+                elif m := re.fullmatch(r"(\w+) put the (\w+) down\.", s):
+                    lies[m[2]] = at[has.pop(m[2])]
+            for asked, answer in item.asked:
+                words = re.findall(r"\w+", asked)
+                if item.task == "what":
+                    person = next(w for w in words if w in at)
+                    self.assertEqual([answer], ["the " + t for t, p in has.items() if p == person])
+                else:
+                    thing = next(w for w in words if w in has or w in lies)
+                    place = lies.get(thing) or at[has[thing]]
+                    self.assertEqual(answer, has[thing] if item.task == "who" else "the " + place)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,225 @@
+"""Texts of a few sentences with questions about them: who, where, what, how many, in which order; lists and sums.
+
+make(task, rng, phrases) gives an Item: what is told, then (question, answer) pairs. What is asked needs more than one
+sentence, or the roles in it: whoever only matches words is wrong most of the time (baselines.py measures that).
+Standard library only.
+"""
+
+from dataclasses import dataclass, field
+
+import lexicon as lex
+
+
+@dataclass
+class Item:
+    task: str
+    kind: str                      # a key of lexicon.ANSWERS
+    told: list = field(default_factory=list)
+    asked: list = field(default_factory=list)  # (question, answer)
+
+    def turns(self, opening=""):
+        """The text belongs to the first question."""
+        text = " ".join([(opening + self.told[0])] + self.told[1:]) + "\n" if self.told else ""
+        return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(self.asked)]
+
+
+class Scene:
+    """People, places and things; what happened is both told and kept in at, has and lies."""
+
+    def __init__(self, rng, phrases, people=4, things=4, places=4):
+        self.rng, self.phrases = rng, phrases
+        self.people, self.things = rng.sample(lex.NAMES, people), rng.sample(lex.THINGS, things)
+        self.places = rng.sample(lex.PLACES, places)
+        self.at, self.holder, self.lies, self.told = {}, {}, {}, []
+
+    def tell(self, key, **slots):
+        self.told.append(sentence(self.rng, self.phrases, key, **slots))
+
+    def go(self, p, x):
+        self.at[p] = x
+        self.tell("go", p=p, x=x)
+
+    def take(self, p, t):
+        self.holder[t] = p
+        self.lies.pop(t, None)
+        self.tell("take", p=p, t=t)
+
+    def give(self, p, t, q):
+        self.holder[t] = q
+        self.tell("give", p=p, t=t, q=q)
+
+    def drop(self, t):
+        p = self.holder.pop(t)
+        self.lies[t] = self.at[p]
+        self.tell("drop", p=p, t=t)
+
+    def others(self, *not_these):
+        return self.rng.choice([p for p in self.people if p not in not_these])
+
+    def step(self):
+        """Something happens at random."""
+        rng, t = self.rng, self.rng.choice(self.things)
+        what = rng.random()
+        if what < 0.35:
+            p = rng.choice(self.people)
+            self.go(p, rng.choice([x for x in self.places if x != self.at.get(p)]))
+        elif t in self.holder and what < 0.65:
+            # They meet first, so that giving is possible.
+            p = self.holder[t]
+            q = self.others(p)
+            if self.at[q] != self.at[p]:
+                self.go(q, self.at[p])
+            self.give(p, t, q)
+        elif t in self.holder and what < 0.75:
+            self.drop(t)
+        elif t in self.lies and what < 0.8:
+            p = rng.choice(self.people)
+            if self.at[p] != self.lies[t]:
+                self.go(p, self.lies[t])
+            self.take(p, t)
+        else:
+            self.tell("look", p=rng.choice(self.people), t=t)
+
+    def play(self, steps):
+        self.talk()
+        for p in self.people:
+            self.go(p, self.rng.choice(self.places))
+        for t in self.things:
+            self.take(self.rng.choice(self.people), t)
+        for _ in range(steps):
+            self.step()
+
+    def end(self):
+        """Most people go somewhere else at the end, and there is talk again."""
+        for p in self.rng.sample(self.people, len(self.people)):
+            if self.rng.random() < 0.8:
+                self.go(p, self.rng.choice([x for x in self.places if x != self.at[p]]))
+        self.talk()
+
+    def talk(self):
+        """Everybody speaks of something, and everything is spoken of; who speaks need not have it."""
+        talk = [(self.rng.choice(self.people), t) for t in self.things for _ in range(self.rng.randrange(1, 3))]
+        talk += [(p, self.rng.choice(self.things)) for p in self.people]
+        for p, t in self.rng.sample(talk, len(talk)):
+            self.tell("look", p=p, t=t)
+
+
+def sentence(rng, phrases, key, **slots):
+    text = rng.choice(phrases.TOLD[key]).format(**slots)
+    return text[0].upper() + text[1:]
+
+
+def question(rng, phrases, key, **slots):
+    text = rng.choice(phrases.ASKED[key]).format(**slots)
+    return text[0].upper() + text[1:]
+
+
+def holding(task, rng, phrases, questions=4, steps=None):
+    """who, where, what: things change hands and places."""
+    while True:
+        scene = Scene(rng, phrases, people=rng.randrange(4, 6), things=rng.randrange(3, 5), places=rng.randrange(5, 7))
+        scene.play(rng.randrange(3, 8) if steps is None else steps)
+        scene.end()
+        held = list(scene.holder.items())
+        if task == "who":
+            pairs = [(dict(t=t), p) for t, p in held]
+        elif task == "where":
+            pairs = [(dict(t=t), "the " + scene.at[p]) for t, p in held]
+            pairs += [(dict(t=t), "the " + x) for t, x in scene.lies.items()]
+        else:
+            mine = {p: [t for t, q in held if q == p] for p in scene.people}
+            pairs = [(dict(p=p), "the " + ts[0]) for p, ts in mine.items() if len(ts) == 1]
+        if pairs:
+            break
+    rng.shuffle(pairs)
+    kind = {"who": "person", "where": "place", "what": "thing"}[task]
+    return Item(task, kind, scene.told, [(question(rng, phrases, task, **s), a) for s, a in pairs[:questions]])
+
+
+def many(rng, phrases, questions=4):
+    people = rng.sample(lex.NAMES, 2)
+    things = iter(rng.sample(lex.THINGS, 24))
+    events, answers = [], []
+    for p in people:
+        keep, lost = rng.randrange(1, 7), rng.randrange(3)
+        mine = [next(things) for _ in range(keep + lost)]
+        times = [(rng.random(), "take", p, t) for t in mine]
+        times += [(1 + rng.random(), "drop", p, t) for t in mine[:lost]] + [(2 * rng.random(), "look", p, next(things))]
+        events += times
+        answers.append((p, keep))
+    told = [sentence(rng, phrases, key, p=p, t=t) for _, key, p, t in sorted(events)]
+    rng.shuffle(answers)
+    return Item("many", "count", told, [(question(rng, phrases, "many", p=p), str(n)) for p, n in answers[:questions]])
+
+
+def order(rng, phrases, questions=4):
+    scene = Scene(rng, phrases, people=rng.randrange(5, 8))
+    comers = rng.sample(scene.people, rng.randrange(4, len(scene.people) + 1))
+    goal, rest = scene.places[0], scene.places[1:]
+    for p in comers:
+        scene.go(p, goal)
+        while rng.random() < 0.4:
+            scene.go(scene.others(p), rng.choice(rest))
+    scene.go(rng.choice(comers), rng.choice(rest))
+    asked = rng.sample(list(enumerate(comers, 1)), min(questions, len(comers)))
+    return Item("order", "person", scene.told, [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in asked])
+
+
+def taste(task, rng, phrases, questions=4):
+    """likes, and the follow-up that names only the next person: the rest of it is in the turn before."""
+    people, foods = rng.sample(lex.NAMES, 3), iter(rng.sample(lex.FOODS, 18))
+    facts = {(p, key): next(foods) for p in people for key in ("like", "hate", "cook", "dream")}
+    told = [sentence(rng, phrases, key, p=p, f=f) for (p, key), f in facts.items()]
+    told += [sentence(rng, phrases, key, p=p, f=next(foods)) for p in people for key in ("cook", "dream")]
+    rng.shuffle(told)
+    key = rng.choice(("like", "hate"))
+    asked = [(question(rng, phrases, key + "s", p=people[0]), facts[people[0], key])]
+    if task == "follow":
+        asked += [(question(rng, phrases, "follow", p=p), facts[p, key]) for p in people[1:]]
+    else:
+        for p in people[1:]:
+            key = rng.choice(("like", "hate"))
+            asked.append((question(rng, phrases, key + "s", p=p), facts[p, key]))
+    return Item(task, "food", told, asked[:questions if task != "follow" else max(2, questions)])
+
+
+def define(rng, phrases, questions=4):
+    words, things = rng.sample(lex.WORDS, 6), rng.sample(lex.THINGS, 3)
+    told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words[:3], things)]
+    told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[3:], words)]
+    rng.shuffle(told)
+    asked = [(question(rng, phrases, "define", w=w), "a " + t) for w, t in zip(words[3:], things)]
+    rng.shuffle(asked)
+    return Item("define", "thing", told, asked[:questions])
+
+
+def plain(task, rng, phrases, questions=4):
+    """Sums and lists: nothing is told, everything is in the question."""
+    asked = []
+    for _ in range(questions):
+        key = task
+        if task == "sum":
+            key = rng.choice(("plus", "minus"))
+            a, b = sorted((rng.randrange(1, 100), rng.randrange(1, 100)), reverse=True)
+            slots, answer = dict(a=a, b=b), a + b if key == "plus" else a - b
+        elif task == "rank":
+            rows = rng.sample(range(100), rng.randrange(3, 6))
+            slots, answer = dict(l=" ".join(map(str, rows))), " ".join(map(str, sorted(rows)))
+        else:
+            rows = rng.sample(lex.THINGS + lex.PLACES + lex.FOODS, rng.randrange(3, 7 if task == "sort" else 9))
+            done = {"copy": rows, "reverse": rows[::-1], "sort": sorted(rows)}[task]
+            slots, answer = dict(l=" ".join(rows)), " ".join(done)
+        asked.append((question(rng, phrases, key, **slots), str(answer)))
+    return Item(task, "other", [], asked)
+
+
+SHORT = ("who", "where", "what", "many", "order", "likes", "follow", "define", "sum", "rank", "copy", "reverse", "sort")
+
+
+def make(task, rng, phrases, questions=4):
+    if task in ("who", "where", "what"):
+        return holding(task, rng, phrases, questions)
+    if task in ("likes", "follow"):
+        return taste(task, rng, phrases, questions)
+    made = {"many": many, "order": order, "define": define}.get(task)
+    return made(rng, phrases, questions) if made else plain(task, rng, phrases, questions)

@@ -15,7 +15,7 @@
 //   277   from registers at 3.7 GHz; random bytes cost power: 330
 //   400   with tile loads, w from L1, x from L2
 //   680   all of it, whole-row int8, M = 512, N = 1024, K = 4096; a bitmap is as fast as all weights
-//   1000  groups of 256; 1260 groups of 128
+//   1390  groups of 128; 1260 with ExpandOne inlined into every step, which takes a minute to compile
 // Vector work, loads and stores hide behind products; TILESTORED does not: 13 cycles each, so a period of 128 cannot
 // pass 72 % of the peak. Draining a period of 128 costs at least as long as its products (27 ns for 32 x 16 with 4 of
 // them). Tried: prefetches of C and of the next chunk of x (5 to 15 % slower); drains with sizes known at run time (a

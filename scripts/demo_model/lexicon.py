@@ -7,7 +7,8 @@ HE = tuple(BOYS) + ("Victor", "Bruno", "Oskar", "Emil", "Karl", "Amir", "Diego",
 NAMES = SHE + HE
 THINGS = tuple("""key coin lamp book letter ring bell basket bottle box map watch crown feather shell stone button kite
 ball doll drum robot whistle hat scarf coat umbrella backpack knife spoon cup plate hammer rope candle mirror brush
-pencil ladder bucket blanket clock violin camera compass magnet pillow ticket flag marble needle saw shovel lantern""".split())
+pencil ladder bucket blanket clock violin camera compass magnet pillow ticket flag marble needle saw shovel
+lantern""".split())
 PLACES = tuple("""kitchen garden barn library attic cellar market school harbour forest park museum station bakery
 church mill castle stable theatre office hall tower meadow workshop""".split())
 FOODS = tuple("""soup cheese bread honey rice pizza carrots apples plums nuts noodles pancakes beans fish cake salad

@@ -82,6 +82,7 @@ def export(model, config, tokenizer, folder, log, manifest, quality=None):
     weights = folder / "model.safetensors"
     tensors = {k: v.cpu() for k, v in model.hugging_face_tensors().items()}
     save_file(tensors, f"{weights}.new", metadata={"format": "pt"})
+    weights.with_name(weights.name + ".new").chmod(0o644)
     weights.with_name(weights.name + ".new").replace(weights)  # never a torn file to resume from
     for name, value in (("config.json", settings), ("generation_config.json", generation), ("training.json", log),
                         ("manifest.json", manifest)) + ((("quality.json", quality),) if quality else ()):

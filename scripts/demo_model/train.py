@@ -81,12 +81,11 @@ def train(args, model, tokenizer, pages, log, save):
             "steps": 0, "tokens": 0, "seconds": 0.0, "curve": []}
     first = log[-1]["context"] if log else 0
     log.append(part)
-    start = saved = time.time()
-    average, warmup = None, 100 if len(log) == 1 else 30
+    saved = last = time.time()
+    spent, average, warmup = 0.0, None, 100 if len(log) == 1 else 30
     model.train()
     try:
         while True:
-            spent = time.time() - start
             done = spent / (3600 * args.hours)
             if done >= 1 or part["steps"] == args.steps:
                 break
@@ -101,10 +100,13 @@ def train(args, model, tokenizer, pages, log, save):
                     group["lr"] = lr * rate(part["steps"], done, warmup)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-            average = loss.item() if average is None else 0.97 * average + 0.03 * loss.item()
+            average = loss.item() if average is None else 0.9 * average + 0.1 * loss.item()
             part["steps"] += 1
             part["tokens"] += len(ids) * length
-            part["seconds"], part["context"] = time.time() - start, top
+            now = time.time()
+            spent += min(now - last, 120)  # longer than any step: the process was frozen
+            last = now
+            part["seconds"], part["context"] = spent, top
             if part["steps"] % args.report == 0:
                 part["curve"].append([part["steps"], part["tokens"], round(part["seconds"]), top, round(average, 4)])
                 print(f"step {part['steps']}  {100 * done:.1f} %  context {top}  loss {average:.3f}  "

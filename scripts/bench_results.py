@@ -39,7 +39,8 @@ the processors' time, other what other processes took; both matter above 3 %. *O
 
 
 def load(folder):
-    """{kind: {"runs": {(name, model): run}, "peers": {...}, "linear": ...}}; of equal names the newest counts."""
+    """{kind: {"runs": {(name, model): run}, "peers": [...], "linear": ...}}; of equal names the newest counts, and of
+    runs beside other engines all of the newest day."""
     kinds = {}
     files = []
     for path in folder.glob("*.json"):
@@ -53,7 +54,8 @@ def load(folder):
             kind["runs"][run["name"], run["model"]] = {**run, **stamp}
         for section in ("peers", "linear", "packed"):
             if section in result:
-                kind[section] = [{**entry, **stamp} for entry in result[section]]
+                same_day = section == "peers" and kind[section] and kind[section][0]["date"] == date
+                kind[section] = (kind[section] if same_day else []) + [{**entry, **stamp} for entry in result[section]]
     return kinds
 
 
@@ -191,10 +193,11 @@ def commands(kind):
 
 
 def peers_table(kind):
-    lines = ["| engine | version | type | test | best t/s | all rounds |", "|---|---|---|---|--:|---|"]
+    lines = ["| engine | version | type | test | best t/s | all rounds | commit |", "|---|---|---|---|--:|---|---|"]
     for p in kind["peers"]:
-        lines.append("| %s | %s | %s | %s | %.1f | %s |" % (p["engine"], p["version"], p["type"], p["test"], p["best_ts"],
-                                                          " ".join("%.1f" % t for t in p["rounds_ts"])))
+        lines.append("| %s | %s | %s | %s | %.1f | %s | %s |" % (
+            p["engine"], p["version"], p["type"], p["test"], p["best_ts"], " ".join("%.1f" % t for t in p["rounds_ts"]),
+            p["commit"][:12]))
     return "\n".join(lines) + "\n"
 
 

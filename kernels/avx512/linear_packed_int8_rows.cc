@@ -153,7 +153,7 @@ __attribute__((noinline)) void Streams(const LinearPackedArgs& a, PanelState* st
       const int tiles = (next - k) / 64;
       s->values =
           TileDots<C, M>(s->values, s->mask, &s->ends, x, tiles, fill.low, fill.high, w->codebook, s->low, s->high);
-      s->mask += 128 * tiles;
+      if (C::kBitmap) s->mask += 128 * tiles;
       if (!ends) continue;
       __m512i low[M], high[M];
 #pragma GCC unroll 8

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Writes a GGUF file of TinyLlama 1.1 B's shape with random weights, for llama.cpp's llama-bench: what it computes does
-not change its speed. No vocabulary is written; llama-bench takes random ids.
+"""Writes a GGUF file of TinyLlama 1.1 B's shape with random weights, for the llama-bench of llama.cpp and ik_llama.cpp:
+what it computes does not change its speed. No vocabulary is written; llama-bench takes random ids.
 
-    make_gguf.py OUTPUT.gguf --type BF16|Q8_0|Q4_0|Q4_K      (numpy and gguf, which scripts/peers/setup.sh installs)
+    make_gguf.py OUTPUT.gguf --type BF16|Q8_0|Q4_0|Q4_K_S    (numpy and gguf, which scripts/peers/setup.sh installs)
 
-As llama-quantize does, norms stay F32. Q4_K, which the package cannot make, is written as random blocks with small scales.
+As llama-quantize does, norms stay F32, and Q4_K_S has Q6_K for the output, Q5_K for the first four attn_v and the first
+eighth of ffn_down. The other types hold for every matrix, as with llama-quantize --pure: fewer bytes than its Q4_0 with an
+output in Q6_K, and the same as ours with lm_head in the codec. K types, which the package cannot make, are random blocks
+with small scales.
 """
 
 import argparse
@@ -33,22 +36,36 @@ def tensors():
     yield "output.weight", (VOCAB, HIDDEN)
 
 
-def random_k_blocks(shape, rng):
-    """Q4_K: 144 bytes for 256 weights: two f16 scales, 12 bytes of packed 6-bit scales, 128 bytes of codes."""
-    blocks = shape[0] * shape[1] // 256
-    data = rng.integers(0, 256, (blocks, 144), dtype=np.uint8)
-    data[:, :4] = np.frombuffer(np.array([1e-4, 1e-3], np.float16).tobytes(), np.uint8)
+# Bytes of a block of 256 weights, and where its f16 scales lie: d and dmin before the 6-bit scales, or d at the end.
+K_BLOCKS = {"Q4_K": (144, {0: 1e-4, 2: 1e-3}), "Q5_K": (176, {0: 1e-4, 2: 1e-3}), "Q6_K": (210, {208: 1e-5})}
+
+
+def random_k_blocks(shape, kind, rng):
+    size, scales = K_BLOCKS[kind]
+    data = rng.integers(0, 256, (shape[0] * shape[1] // 256, size), dtype=np.uint8)
+    for offset, value in scales.items():
+        data[:, offset:offset + 2] = np.frombuffer(np.float16(value).tobytes(), np.uint8)
     return data.reshape(shape[0], -1)
+
+
+def type_of(name, file_type):
+    """The type of a matrix in a file of a type, as llama-quantize chooses it."""
+    if file_type != "Q4_K_S":
+        return file_type
+    if name == "output.weight":
+        return "Q6_K"
+    first = {"attn_v": 4, "ffn_down": LAYERS // 8}
+    _, layer, what = (name.split(".") + ["", ""])[:3]
+    return "Q5_K" if what in first and int(layer) < first[what] else "Q4_K"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output")
-    parser.add_argument("--type", default="BF16", choices=["BF16", "Q8_0", "Q4_0", "Q4_K"])
+    parser.add_argument("--type", default="BF16", choices=["BF16", "Q8_0", "Q4_0", "Q4_K_S"])
     args = parser.parse_args()
-    kind = gguf.GGMLQuantizationType[args.type]
     file_type = {"BF16": gguf.LlamaFileType.MOSTLY_BF16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0,
-                 "Q4_0": gguf.LlamaFileType.MOSTLY_Q4_0, "Q4_K": gguf.LlamaFileType.MOSTLY_Q4_K_S}[args.type]
+                 "Q4_0": gguf.LlamaFileType.MOSTLY_Q4_0, "Q4_K_S": gguf.LlamaFileType.MOSTLY_Q4_K_S}[args.type]
 
     writer = gguf.GGUFWriter(args.output, "llama")
     writer.add_name("random tinyllama-1.1b")
@@ -66,16 +83,18 @@ def main():
     writer.add_tokenizer_model("no_vocab")
 
     rng = np.random.default_rng(1)
-    made = {}  # by shape: layers share values, which lie in the file once each all the same
+    made = {}  # by shape and type: layers share values, which lie in the file once each all the same
     for name, shape in tensors():
         if len(shape) == 1:
             writer.add_tensor(name, np.ones(shape, np.float32))
             continue
-        if shape not in made and args.type == "Q4_K":
-            made[shape] = random_k_blocks(shape, rng)
-        elif shape not in made:
-            made[shape] = gguf.quants.quantize(rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02), kind)
-        writer.add_tensor(name, made[shape], raw_dtype=kind)
+        kind = type_of(name, args.type)
+        if (shape, kind) not in made and kind in K_BLOCKS:
+            made[shape, kind] = random_k_blocks(shape, kind, rng)
+        elif (shape, kind) not in made:
+            values = rng.standard_normal(shape, dtype=np.float32) * np.float32(0.02)
+            made[shape, kind] = gguf.quants.quantize(values, gguf.GGMLQuantizationType[kind])
+        writer.add_tensor(name, made[shape, kind], raw_dtype=gguf.GGMLQuantizationType[kind])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -9,17 +9,19 @@ import random
 import re
 
 import corpus
+import lessons
 import lexicon as lex
-import longtasks
 import natural
 import phrases_train
 import tasks
 
 SPECIAL = BEGIN, END, USER, ASSISTANT, SYSTEM = "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
 BEGIN_ID, END_ID = 0, 1
-TOLD_WEIGHT = 0.15
-TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
-            "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
+TOLD_WEIGHT, STORY_WEIGHT, PROSE_WEIGHT = 0.1, 0.4, 0.3
+# An answer begins with a space, as its words do where they were told: they are the same tokens.
+TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
+            "{% if message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + eos_token }}"
+            "{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
             "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
 # GPT-4's words, but every digit alone, so that sums have columns.
 WORD = r"'(?:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -36,10 +38,15 @@ TALK = (
 )
 
 
-def chat(turns):
+def talk(rng):
+    asked, said = rng.choice(TALK)
+    return rng.choice(asked), rng.choice(said)
+
+
+def chat(turns, weight=1.0):
     parts = [(BEGIN, 0.0)]
     for user, answer in turns:
-        parts += [(USER + user + ASSISTANT, TOLD_WEIGHT), (answer + END, 1.0)]
+        parts += [(USER + user + ASSISTANT, TOLD_WEIGHT), (" " + answer + END, weight)]
     return parts
 
 
@@ -51,39 +58,43 @@ def story_of(rng):
             return hero, text
 
 
-def document(rng, length, pages):
-    """One document of at most about `length` tokens."""
-    kind = rng.random()
-    if kind < 0.12:
+# kind -> share of the tokens, in the first stage of the curriculum and later; "long" takes from the others as it grows
+FIRST = {"prose": 0.06, "story": 0.24, "talk": 0.05, "scene": 0.30, "many": 0.02, "order": 0.03, "taste": 0.09,
+         "define": 0.06, "sum": 0.03, "rank": 0.02, "copy": 0.05, "reverse": 0.02, "sort": 0.03}
+SHARES = {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.06, "order": 0.06, "taste": 0.07,
+          "define": 0.05, "sum": 0.06, "rank": 0.04, "copy": 0.03, "reverse": 0.04, "sort": 0.05}
+
+
+def document(kind, rng, length, pages):
+    """One document of a kind, of at most about `length` tokens."""
+    if kind == "prose":
         page = rng.choice(pages)
         first = rng.randrange(len(page))
-        return [(BEGIN, 0.0), ("\n".join(page[first:first + 1 + length // 60]) + END, 1.0)]
-    if kind < 0.22:
+        return [(BEGIN, 0.0), ("\n".join(page[first:first + max(1, length // 150)]) + END, PROSE_WEIGHT)]
+    if kind == "story":
         hero, text = story_of(rng)
-        if rng.random() < 0.5:
-            return [(BEGIN, 0.0), (text + END, 1.0)]
-        return chat([(tasks.question(rng, phrases_train, "story", p=hero), text)])
-    if kind < 0.25:
-        talk = rng.sample(TALK, rng.randrange(1, 4))
-        return chat([(rng.choice(asked), rng.choice(said)) for asked, said in talk])
+        if rng.random() < 0.4:
+            return [(BEGIN, 0.0), (text + END, STORY_WEIGHT)]
+        parts = chat([(tasks.question(rng, phrases_train, "story", p=hero), text)], STORY_WEIGHT)
+        return parts + chat([talk(rng)])[1:] if rng.random() < 0.2 else parts
+    if kind == "talk":
+        return chat([talk(rng) for _ in range(rng.randrange(1, 4))])
     opening = rng.choice(phrases_train.OPEN)
-    if kind < 0.6 or length < 256:
-        task = rng.choice(tasks.SHORT)
-        turns = tasks.make(task, rng, phrases_train, questions=4).turns(opening)
+    if kind == "long":
+        turns = lessons.long_lesson(rng, phrases_train, opening, length)
     else:
-        task = rng.choice(longtasks.LONG)
-        upper = [n for n in longtasks.lengths_of(task) if n <= max(length, 512)]
-        item = longtasks.make(task, rng, phrases_train, rng.choice(upper), questions=6)
-        turns = item.turns(opening)
+        turns = lessons.lesson(kind, rng, phrases_train, opening)
     if rng.random() < 0.1:
-        asked, said = rng.choice(TALK)
-        turns.append((rng.choice(asked), rng.choice(said)))
+        turns.append(talk(rng))
+    if rng.random() < 0.05:
+        turns.insert(0, talk(rng))
     return chat(turns)
 
 
 def texts(seed, count, pages):
     for i in range(count):
-        yield "".join(t for t, _ in document(random.Random(f"{seed}/tokenizer/{i}"), 256, pages))
+        rng = random.Random(f"{seed}/tokenizer/{i}")
+        yield "".join(t for t, _ in document(rng.choices(list(SHARES), SHARES.values())[0], rng, 256, pages))
 
 
 def train_tokenizer(vocab_size, seed, pages, count=20000):
@@ -111,37 +122,36 @@ def save_tokenizer(tokenizer, folder, context):
             f.write(text + ("\n" if name.endswith("json") else ""))
 
 
-class Rows:
-    """Rows of one length, filled with documents one after another; `next` is all the state there is."""
+class Documents:
+    """An endless stream of documents; the kind that is furthest behind its share of the tokens comes next."""
 
-    def __init__(self, tokenizer, seed, pages, first=0):
-        self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, first
+    def __init__(self, tokenizer, seed, pages):
+        self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, 0
+        self.tokens = dict.fromkeys([*SHARES, "long"], 0.0)
 
-    def _document(self, length, room):
-        """The next document that fits into the room, or the tenth, which is then cut or left out."""
-        for attempt in range(10):
-            rng = random.Random(f"{self.seed}/{self.next}")
-            self.next += 1
-            ids, weights = [], []
-            for text, weight in document(rng, length, self.pages):
-                part = self.tokenizer.encode(text, add_special_tokens=False).ids
-                ids += part
-                weights += [weight] * len(part)
-            if len(ids) <= room:
-                break
+    def _document(self, lengths, long_share, shares):
+        share = {"long": long_share, **{k: v / sum(shares.values()) * (1 - long_share) for k, v in shares.items()}}
+        for k in self.tokens:
+            self.tokens[k] *= 0.999  # the shares move with the curriculum
+        kind = min(share, key=lambda k: self.tokens[k] / max(share[k], 1e-9))
+        rng = random.Random(f"{self.seed}/{self.next}")
+        self.next += 1
+        ids, weights = [], []
+        for text, weight in document(kind, rng, rng.choice(lengths), self.pages):
+            part = self.tokenizer.encode(text, add_special_tokens=False).ids
+            ids += part
+            weights += [weight] * len(part)
+        self.tokens[kind] += len(ids)
         return ids, weights
 
-    def take(self, rows, length):
-        """ids [rows][length + 1] and the weight of predicting each but the first."""
-        out_ids, out_weights = [], []
-        while len(out_ids) < rows:
-            ids, weights = [], []
-            while len(ids) <= length:
-                room = length + 1 - len(ids)
-                more_ids, more_weights = self._document(length, room)
-                if len(more_ids) > room and ids:
-                    more_ids, more_weights = [END_ID] * room, [0.0] * room
-                ids, weights = ids + more_ids, weights + more_weights
-            out_ids.append(ids[:length + 1])
-            out_weights.append(weights[1:length + 1])
-        return out_ids, out_weights
+    def take(self, tokens, lengths, long_share, first=False):
+        """ids and weights of about so many tokens, and each document's length; a weight is that of the next token."""
+        out_ids, out_weights, sizes = [], [], []
+        limit = max(int(1.15 * max(lengths)), 400)
+        while len(out_ids) < tokens:
+            ids, weights = self._document(lengths, long_share, FIRST if first else SHARES)
+            ids, weights = ids[:limit], weights[:limit]
+            out_ids += ids
+            out_weights += weights[1:] + [0.0]
+            sizes.append(len(ids))
+        return out_ids, out_weights, sizes

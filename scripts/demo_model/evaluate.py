@@ -1,6 +1,6 @@
-"""Quality of an exported directory, by transformers: exact match by task and length, perplexity of held-out prose.
+"""Quality of an exported directory, by transformers: exact match by task and length, the twenty prompts, perplexity.
 
-    python evaluate.py -m DIR --work WORK [-n 100]      # WORK has natural.jsonl
+    python evaluate.py -m DIR --work WORK [--limit N]      # DIR/eval has the tasks, WORK the corpus (natural.py)
 """
 
 import argparse
@@ -11,52 +11,99 @@ import pathlib
 
 import torch
 
-import baselines
-import make_tasks
 import natural
+import prompts
+
+WINDOW = 1024
+SAMPLES = (["Hello!", "Tell me a story about Ruby.", "Thank you!"],
+           ["Listen. Mia picked up the lamp. Tom took the key. Mia went to the barn. Tom walked to the garden. Tom gave "
+            "the key to Anna.\nWho has the key?", "Where is the lamp?", "What does Anna have?"],
+           ["What is 12 plus 30?", "Sort from a to z: tower bread violin", "Repeat: mill rope honey"])
 
 
-def perplexity(model, tokenizer, pages, train_pages, device, limit=60000, window=1024):
-    """Rows of `window` tokens, each scored from its second on, against the unigram model of the training pages."""
-    join = lambda rows: tokenizer("\n".join(t for row in rows for t in row), add_special_tokens=False).input_ids
-    ids, known = join(pages)[:limit], collections.Counter(join(train_pages[:len(pages) * 5]))
-    total, vocab = sum(known.values()), len(tokenizer)
-    loss = unigram = count = 0
-    for start in range(0, len(ids) - 1, window):
-        row = torch.tensor([[tokenizer.bos_token_id] + ids[start:start + window]], device=device)
-        with torch.no_grad():
-            logits = model(row[:, :-1]).logits.float()
-        loss += torch.nn.functional.cross_entropy(logits[0], row[0, 1:], reduction="sum").item()
-        unigram -= sum(math.log((known[i] + 1) / (total + vocab)) for i in row[0, 1:].tolist())
-        count += row.shape[1] - 1
-    return math.exp(loss / count), math.exp(unigram / count), count
+class Speaker:
+    def __init__(self, folder, device="cpu"):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        self.device = device
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(device).eval()
+
+    @torch.no_grad()
+    def answer(self, messages, tokens, **sampling):
+        """(text, whether it ended by itself); greedy unless told otherwise."""
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids.to(self.device)
+        sampling = sampling or dict(do_sample=False, temperature=None, top_p=None)
+        out = self.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, **sampling)[0]
+        said = self.tokenizer.decode(out[ids.shape[1]:], skip_special_tokens=True).strip()
+        return said, out[-1].item() == self.tokenizer.eos_token_id
+
+    def talk(self, turns, tokens=200, **sampling):
+        messages = []
+        for turn in turns:
+            messages.append({"role": "user", "content": turn})
+            said, ended = self.answer(messages, tokens, **sampling)
+            messages.append({"role": "assistant", "content": said})
+        return messages, ended
+
+    @torch.no_grad()
+    def perplexity(self, text):
+        """Every token is scored once, in windows that begin with the first token's id."""
+        ids, loss = self.tokenizer(text, add_special_tokens=False).input_ids, 0.0
+        for start in range(0, len(ids), WINDOW):
+            row = torch.tensor([[self.tokenizer.bos_token_id] + ids[start:start + WINDOW]], device=self.device)
+            logits = self.model(row[:, :-1]).logits.float()
+            loss += torch.nn.functional.cross_entropy(logits[0], row[0, 1:], reduction="sum").item()
+        return math.exp(loss / len(ids)), len(ids)
 
 
-def evaluate(folder, items, held_out, device, train_pages):
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(device).eval()
-    right = collections.defaultdict(lambda: collections.defaultdict(list))
-    for line, _ in items:
-        text = tokenizer.apply_chat_template(line["messages"], tokenize=False, add_generation_prompt=True)
-        ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids.to(device)
-        with torch.no_grad():
-            out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=48, do_sample=False,
-                                 temperature=None, top_p=None)
-        said = tokenizer.decode(out[0, ids.shape[1]:], skip_special_tokens=True)
-        right[line["task"]][line["length"]].append(said.strip() == line["answer"])
-    scores = {}
-    for task, lengths in right.items():
-        every = [r for rs in lengths.values() for r in rs]
+def unigram_perplexity(tokenizer, text, train_pages):
+    """Of the model that knows how often each token is in the training's pages, and one more time each."""
+    known = collections.Counter()
+    for page in train_pages:
+        known.update(tokenizer("\n".join(page), add_special_tokens=False).input_ids)
+    total = sum(known.values()) + len(tokenizer)
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    return math.exp(-sum(math.log((known[i] + 1) / total) for i in ids) / len(ids))
+
+
+def tasks_of(folder, limit=None):
+    """task -> items of DIR/<task>.jsonl; at most `limit` of each length, the first ones."""
+    tasks = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        items, count = [json.loads(line) for line in path.read_text().splitlines()], collections.Counter()
+        for item in items:
+            if "answer" in item:
+                count[item["length"]] += 1
+                if limit is None or count[item["length"]] <= limit:
+                    tasks.setdefault(item["task"], []).append(item)
+    return tasks
+
+
+def evaluate(folder, train_pages, device="cpu", limit=None):
+    speaker, scores = Speaker(folder, device), {}
+    for task, items in tasks_of(folder / "eval", limit).items():
+        right = collections.defaultdict(list)
+        for item in items:
+            right[item["length"]].append(speaker.answer(item["messages"], 48)[0] == item["answer"])
+        every = [r for rs in right.values() for r in rs]
         scores[task] = {"n": len(every), "exact_match": sum(every) / len(every),
-                        "by_length": {str(k): sum(v) / len(v) for k, v in lengths.items()}}
-    value, unigram, tokens = perplexity(model, tokenizer, held_out, train_pages, device)
-    return {"perplexity": value, "unigram_perplexity": unigram, "tokens": tokens, "tasks": scores,
-            "baselines": baselines.report(fact for _, fact in items)}
+                        "by_length": {str(k): sum(v) / len(v) for k, v in sorted(right.items())}}
+    held = {}
+    for row in prompts.rows():
+        messages, ended = speaker.talk(row["turns"])
+        held[row["id"]] = prompts.holds(row, messages[-1]["content"], ended)
+    text = (folder / "eval" / "natural.txt").read_text()
+    value, tokens = speaker.perplexity(text)
+    return {"perplexity": value, "unigram_perplexity": unigram_perplexity(speaker.tokenizer, text, train_pages),
+            "tokens": tokens, "tasks": scores, "prompts": held, "samples": [speaker.talk(turns)[0] for turns in SAMPLES],
+            "baselines": json.loads((folder / "eval" / "baselines.json").read_text())}
 
 
 def show(quality):
     print(f"perplexity {quality['perplexity']:.1f}, unigram {quality['unigram_perplexity']:.0f}")
+    print(f"prompts {sum(quality['prompts'].values())} of {len(quality['prompts'])}; not: "
+          + " ".join(k for k, v in quality["prompts"].items() if not v))
     for task, row in quality["tasks"].items():
         print(f"{task:9} {row['n']:4}  {row['exact_match']:.0%}  " +
               "  ".join(f"{k}: {v:.0%}" for k, v in row["by_length"].items() if k != "0"))
@@ -66,10 +113,9 @@ if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("-m", "--model", type=pathlib.Path, required=True)
     p.add_argument("--work", type=pathlib.Path, required=True)
-    p.add_argument("-n", type=int, default=100)
+    p.add_argument("--limit", type=int, help="items per task and length")
     p.add_argument("--device", default="cpu")
     args = p.parse_args()
-    quality = evaluate(args.model, list(make_tasks.all_items(make_tasks.DEFAULT_SEED, args.n)),
-                       natural.pages(args.work, held_out=True), args.device, natural.pages(args.work, held_out=False))
+    quality = evaluate(args.model, natural.pages(args.work, held_out=False), args.device, args.limit)
     (args.model / "quality.json").write_text(json.dumps(quality, indent=1) + "\n")
     show(quality)

@@ -1,10 +1,15 @@
 """The model as a Hugging Face directory, with its card."""
 
 import json
+import pathlib
+import shutil
 
 from safetensors.torch import save_file
 
 import data
+import make_tasks
+import natural
+import prompts
 
 CARD = """---
 license: apache-2.0
@@ -25,7 +30,8 @@ about what it was told, sorts and adds, looks things up in up to {context} token
 ## Data
 
 Stories, conversations and tasks are written by the generator in the same folder. Plain English comes from these Debian
-packages (paragraphs only; no text of theirs is part of this directory):
+packages, chosen by licence; paragraphs only, and of no text of theirs anything is in this directory but `eval/natural.txt`
+(see `eval/natural.NOTICE`):
 
 | package | version | licence | paragraphs | MB |
 |---|---|---|---|---|
@@ -33,29 +39,32 @@ packages (paragraphs only; no text of theirs is part of this directory):
 
 ## Training
 
-| part | steps | M tokens | hours | device | threads | longest rows | loss at the end |
-|---|---|---|---|---|---|---|---|
+| part | steps | M tokens | hours | of them on a core | device | threads | longest documents | loss at the end | of answers |
+|---|---|---|---|---|---|---|---|---|---|
 {training}
 
-The loss is weighted: answers and prose fully, what was told and asked with {weight}. `training.json` has the curve.
+The loss is weighted: answers fully, stories, prose and what was told less. `training.json` has the curve.
 
 ## Measured quality
 
 {quality}
-## Limits
+`eval/` has what this was measured on: sentences and questions of which training had none. It is made by `make_tasks.py`.
+
+{samples}## Limits
 
 English only, and of its world only. It knows no facts; what it says of the real world comes from a few manuals and is
-not to be relied on. Numbers beyond two digits, counting and long chains go wrong. It has no notion of safety beyond the
-harmlessness of its data.
+not to be relied on. It has no notion of safety beyond the harmlessness of its data.
 """
 
 
 def quality_text(quality):
     if not quality:
         return "Not measured yet.\n"
-    lines = [f"Perplexity of held-out natural text: {quality['perplexity']:.1f} (a unigram model's: "
-             f"{quality['unigram_perplexity']:.0f}), {quality['tokens']} tokens.",
-             "", "Exact match on held-out items, in per cent, beside the baselines that need no model:", "",
+    held = quality["prompts"]
+    lines = [f"By transformers, bfloat16, greedy. Perplexity of held-out natural text: {quality['perplexity']:.1f} (a "
+             f"unigram model's: {quality['unigram_perplexity']:.0f}), {quality['tokens']} tokens. Of the {len(held)} fixed "
+             f"prompts {sum(held.values())} hold.",
+             "", "Exact match in per cent, beside the baselines that need no model (of a larger draw):", "",
              "| task | items | model | by length | majority | last mention | bag of words |",
              "|---|---|---|---|---|---|---|"]
     for task, row in quality["tasks"].items():
@@ -64,6 +73,23 @@ def quality_text(quality):
         lines.append(f"| {task} | {row['n']} | {100 * row['exact_match']:.0f} | {lengths} | "
                      + " | ".join(f"{100 * base[k]:.0f}" for k in ("majority", "last_mention", "bag_of_words")) + " |")
     return "\n".join(lines) + "\n"
+
+
+def samples_text(quality):
+    if not quality or not quality.get("samples"):
+        return ""
+    talks = ["\n>\n".join(f"> *{m['role']}:* {m['content']}" for m in talk) for talk in quality["samples"]]
+    return "## As it talks\n\nGreedy, as it came:\n\n" + "\n\n---\n\n".join(talks) + "\n\n"
+
+
+def evaluation_files(folder, work):
+    """DIR/eval, once: an exported directory keeps what it was first measured on."""
+    if (folder / "eval" / "natural.txt").exists():
+        return
+    make_tasks.write(folder / "eval", make_tasks.DEFAULT_SEED, 40, 8, 512)
+    (folder / "eval" / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts.rows()))
+    shutil.copy(pathlib.Path(__file__).with_name("natural.NOTICE"), folder / "eval")
+    (folder / "eval" / "natural.txt").write_text(natural.excerpt(work))
 
 
 def export(model, config, tokenizer, folder, log, manifest, quality=None):
@@ -89,8 +115,9 @@ def export(model, config, tokenizer, folder, log, manifest, quality=None):
         (folder / name).write_text(json.dumps(value, indent=1) + "\n")
     data.save_tokenizer(tokenizer, folder, c["max_position_embeddings"])
     training = "\n".join(
-        f"| {i + 1} | {p['steps']} | {p['tokens'] / 1e6:.1f} | {p['seconds'] / 3600:.2f} | {p['device']} | "
-        f"{p['threads']} | {p.get('context', '')} | {p['curve'][-1][-1] if p['curve'] else ''} |"
+        f"| {i + 1} | {p['steps']} | {p['tokens'] / 1e6:.1f} | {p['seconds'] / 3600:.2f} | "
+        f"{p.get('cpu_seconds', 0) / 3600:.2f} | {p['device']} | "
+        f"{p['threads']} | {p.get('context', '')} | {p['curve'][-1][4]} | {p['curve'][-1][5]} |" if p['curve'] else ""
         for i, p in enumerate(log))
     rows = "\n".join(f"| {m['package']} | {m['version']} | {m['licence']} | {m['paragraphs']} | "
                      f"{m['bytes'] / 1e6:.2f} |" for m in manifest)
@@ -98,4 +125,4 @@ def export(model, config, tokenizer, folder, log, manifest, quality=None):
         size=sum(p.numel() for p in model.parameters()) / 1e6, context=c["max_position_embeddings"],
         layers=c["num_hidden_layers"], hidden=c["hidden_size"], heads=c["num_attention_heads"],
         kv=c["num_key_value_heads"], head_dim=c["head_dim"], ffn=c["intermediate_size"], vocab=c["vocab_size"],
-        data=rows, training=training, weight=data.TOLD_WEIGHT, quality=quality_text(quality)))
+        data=rows, training=training, quality=quality_text(quality), samples=samples_text(quality)))

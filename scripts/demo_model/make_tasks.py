@@ -38,13 +38,28 @@ def item_of(task, length, seed, index):
             {"task": task, "kind": item.kind, "text": text or first, "question": asked, "answer": turns[-1][1]})
 
 
-def all_items(seed, n, long_n=None):
+def all_items(seed, n, long_n=None, full=4096):
+    """Above `full` tokens there are fewer items, so that a length has no more text than that one."""
     for task in tasks.SHORT:
         yield from (item_of(task, 0, seed, i) for i in range(n))
     count = max(2, n // 5) if long_n is None else long_n
     for task in longtasks.LONG:
         for length in longtasks.lengths_of(task):
-            yield from (item_of(task, length, seed, i) for i in range(count))
+            yield from (item_of(task, length, seed, i) for i in range(max(1, min(count, count * full // length))))
+
+
+def write(folder, seed, n, long_n=None, full=4096):
+    """The files, and the baselines of a larger draw of the same kind, because chance alone moves small ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = {}
+    for line, _ in all_items(seed, n, long_n, full):
+        lines.setdefault(line["task"], []).append(json.dumps(line))
+    for task, rows in lines.items():
+        (folder / f"{task}.jsonl").write_text("\n".join(rows) + "\n")
+    facts = [fact for _, fact in all_items(seed, max(n, 300), max(long_n or 0, 30))]
+    report = {task: {k: round(v, 3) for k, v in row.items()} for task, row in baselines.report(facts).items()}
+    (folder / "baselines.json").write_text(json.dumps(report, indent=1) + "\n")
+    return report
 
 
 def main():
@@ -54,16 +69,7 @@ def main():
     p.add_argument("--long-n", type=int, help="items per length of a long task (default: a fifth of n, at least 2)")
     p.add_argument("-o", "--out", type=pathlib.Path, required=True)
     args = p.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    lines, facts = {}, []
-    for line, fact in all_items(args.seed, args.n, args.long_n):
-        lines.setdefault(line["task"], []).append(json.dumps(line))
-        facts.append(fact)
-    for task, rows in lines.items():
-        (args.out / f"{task}.jsonl").write_text("\n".join(rows) + "\n")
-    report = {task: {k: round(v, 3) for k, v in row.items()} for task, row in baselines.report(facts).items()}
-    (args.out / "baselines.json").write_text(json.dumps(report, indent=1) + "\n")
-    for task, row in report.items():
+    for task, row in write(args.out, args.seed, args.n, args.long_n).items():
         print(f"{task:9} " + "  ".join(f"{k} {v:.0%}" if k != "n" else f"{v:4}" for k, v in row.items()))
 
 

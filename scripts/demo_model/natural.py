@@ -25,6 +25,8 @@ PACKAGES = {
     "python3.11-doc": ("PSF-2.0", "*.html"),
     "sqlite3-doc": ("public domain", "*.html"),
 }
+# What models/demo/eval/natural.txt is made of; natural.NOTICE has what the licences want said.
+HANDED_ON = ("sqlite3-doc", "apache2-doc", "postgresql-doc-15")
 LIMIT = 4_000_000  # bytes a package, so that no manual drowns the others
 
 
@@ -106,10 +108,24 @@ def gather(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
-def pages(folder, held_out):
-    """Every twentieth page is held out of training."""
+def pages(folder, held_out, but_for=""):
+    """Every twentieth page is held out of training, and so is every paragraph of the text `but_for`."""
     rows = [json.loads(line)["text"] for line in open(folder / "natural.jsonl", encoding="utf-8")]
-    return [row for i, row in enumerate(rows) if (i % 20 == 7) == held_out]
+    known = set(but_for.split("\n"))
+    kept = [[p for p in row if p not in known] for i, row in enumerate(rows) if (i % 20 == 7) == held_out]
+    return [row for row in kept if row]
+
+
+def excerpt(folder, size=30000):
+    """Held-out paragraphs of the packages whose licences allow to hand them on: at most `size` bytes of each."""
+    texts = dict.fromkeys(HANDED_ON, "")
+    for i, line in enumerate(open(folder / "natural.jsonl", encoding="utf-8")):
+        row = json.loads(line)
+        if i % 20 == 7 and row["package"] in texts:
+            for text in row["text"]:
+                if len(texts[row["package"]]) + len(text) < size:
+                    texts[row["package"]] += text + "\n"
+    return "".join(texts.values())
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ TOLD = {
 ASKED = {
     "who": ("At the end, who has the {t}?", "Who is carrying the {t} now?", "Say who holds the {t}."),
     "where": ("In the end, where is the {t}?", "In what place can I find the {t}?", "Say where the {t} is now."),
+    "at": ("In the end, where is {p}?", "In what place can I find {p}?", "Say where {p} is now."),
     "what": ("What does {p} hold at the end?", "What thing is {p} carrying now?", "Say what {p} has got."),
     "many": ("How many things does {p} hold at the end?", "How many things has {p} got now?",
              "Say how many things {p} has."),

@@ -106,6 +106,8 @@ class Scene:
 
 def sentence(rng, phrases, key, **slots):
     text = rng.choice(phrases.TOLD[key]).format(**slots)
+    if key in getattr(phrases, "LED", ()) and rng.random() < 0.4:
+        text = rng.choice(phrases.LEAD) + text
     return text[0].upper() + text[1:]
 
 

@@ -4,14 +4,15 @@
     python train.py -o DIR --resume DIR --hours 6     # goes on from an exported directory alone
 
 Ctrl-C (or SIGTERM) stops and exports. An export is written every --export-minutes, so that little is lost. Training is
-cut by time: the curriculum and the learning rate follow the share that is over. A resumed run has fresh moments and a
-short warm-up; it begins at the context that the first ended with, and other documents.
+cut by time, which the learning rate follows; the curriculum follows the tokens of all runs. A resumed run has fresh
+moments, a short warm-up and other documents.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -25,26 +26,32 @@ from tokenizers import Tokenizer
 import data
 import evaluate
 import export
-import make_tasks
+import muon
 import natural
 from model import Llama
 
-CONFIG = dict(vocab_size=6144, hidden_size=320, num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=2,
-              head_dim=64, intermediate_size=896, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
+CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
+              head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=64, num_hidden_layers=2, intermediate_size=128)
-# share of the training that is over -> the longest rows by then; every third step has shorter ones
-CURRICULUM = ((0.0, 384), (0.3, 512), (0.5, 1024), (0.75, 2048), (0.9, 4096))
+# tokens seen, in millions, over all runs -> lengths of long documents and their share of the tokens
+CURRICULUM = ((0, (256,), 0.1), (4, (256, 512), 0.25), (9, (256, 512, 1024), 0.35), (15, (256, 512, 1024, 2048), 0.4),
+              (22, (256, 512, 1024, 2048, 4096), 0.45))
 
 
-def longest(done):
-    return max(length for start, length in CURRICULUM if done >= start)
+def stage(tokens):
+    return max(i for i, row in enumerate(CURRICULUM) if tokens >= 1e6 * row[0])
 
 
-def loss_of(model, ids, weights):
-    with torch.autocast(ids.device.type, torch.bfloat16):
-        logits = model(ids[:, :-1])
-    each = F.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    return (each * weights.flatten()).sum() / weights.sum()
+def loss_of(model, ids, weights, sizes):
+    """Answers always, other tokens by chance and then with more weight: the products with the vocabulary are dear."""
+    chance = (3 * weights).clamp(max=1)
+    at = (torch.rand_like(chance) < chance).nonzero()[:, 0]
+    at = at[at + 1 < len(ids)]
+    logits = model.logits(model.hidden(ids, sizes)[at])
+    share = (weights / chance)[at]
+    each = F.cross_entropy(logits.float(), ids[at + 1], reduction="none")
+    answers = (weights[at] == 1).nonzero()[:, 0]
+    return (each * share).sum() / share.sum(), each.detach()[answers].mean().item() if len(answers) else 0.0
 
 
 def optimizers_of(model):
@@ -52,13 +59,12 @@ def optimizers_of(model):
     matrices = [p for p in model.layers.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
-    return [torch.optim.Muon(matrices, lr=0.01, weight_decay=0.01),
-            torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.95), weight_decay=0.01)]
+    return [muon.Muon(matrices, lr=0.02), torch.optim.AdamW(rest, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.01)]
 
 
 def rate(step, done, warmup):
-    """Linear warm-up, then constant, and down to 2 % over the last 40 % of the time."""
-    return min(1.0, (step + 1) / warmup) * max(0.02, min(1.0, (1 - done) / 0.4))
+    """Linear warm-up, then constant, and down to 5 % over the last third of the time."""
+    return min(1.0, (step + 1) / warmup) * max(0.05, min(1.0, (1 - done) / 0.33))
 
 
 class Stop(Exception):
@@ -74,25 +80,27 @@ def clock(seconds):
 
 
 def train(args, model, tokenizer, pages, log, save):
-    rows = data.Rows(tokenizer, f"train/{args.seed}/{len(log)}", pages)
+    documents = data.Documents(tokenizer, f"train/{args.seed}/{len(log)}", pages)
     optimizers = optimizers_of(model)
     peaks = [[group["lr"] for group in o.param_groups] for o in optimizers]
     part = {"seed": args.seed, "threads": args.threads, "device": args.device, "batch_tokens": args.batch_tokens,
-            "steps": 0, "tokens": 0, "seconds": 0.0, "curve": []}
-    first = log[-1]["context"] if log else 0
+            "steps": 0, "tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0, "curve": []}
+    before = sum(p["tokens"] for p in log)
     log.append(part)
-    saved = last = time.time()
-    spent, average, warmup = 0.0, None, 100 if len(log) == 1 else 30
+    start = saved = last = time.time()
+    spent, mean, mean_answer, warmup = 0.0, None, None, 60 if len(log) == 1 else 20
     model.train()
     try:
         while True:
-            done = spent / (3600 * args.hours)
+            done = max(spent / (3600 * args.hours),
+                       (time.time() - start) / (args.until - start) if args.until else 0)
             if done >= 1 or part["steps"] == args.steps:
                 break
-            top = max(longest(done), min(first, CURRICULUM[-1][1]))
-            length = top if part["steps"] % 3 else max(384, top // 2)
-            ids, weights = rows.take(max(1, args.batch_tokens // length), length)
-            loss = loss_of(model, torch.tensor(ids, device=args.device), torch.tensor(weights, device=args.device))
+            now_at = stage(before + part["tokens"])
+            _, lengths, long_share = CURRICULUM[now_at]
+            ids, weights, sizes = documents.take(args.batch_tokens, lengths, long_share, first=now_at == 0)
+            loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
+                                    torch.tensor(weights, device=args.device), sizes)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer, lrs in zip(optimizers, peaks):
@@ -100,23 +108,29 @@ def train(args, model, tokenizer, pages, log, save):
                     group["lr"] = lr * rate(part["steps"], done, warmup)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-            average = loss.item() if average is None else 0.9 * average + 0.1 * loss.item()
+            mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
+            mean_answer = answers if mean_answer is None else 0.95 * mean_answer + 0.05 * answers
             part["steps"] += 1
-            part["tokens"] += len(ids) * length
+            part["tokens"] += len(ids)
             now = time.time()
             spent += min(now - last, 120)  # longer than any step: the process was frozen
             last = now
-            part["seconds"], part["context"] = spent, top
+            part["seconds"], part["cpu_seconds"] = round(spent), round(time.process_time())
+            part["context"] = lengths[-1]
             if part["steps"] % args.report == 0:
-                part["curve"].append([part["steps"], part["tokens"], round(part["seconds"]), top, round(average, 4)])
-                print(f"step {part['steps']}  {100 * done:.1f} %  context {top}  loss {average:.3f}  "
-                      f"{part['tokens'] / part['seconds']:.0f} tokens/s  {clock(part['seconds'])}, "
-                      f"{clock(max(0, 3600 * args.hours - part['seconds']))} left", flush=True)
+                part["curve"].append([part["steps"], part["tokens"], round(spent), lengths[-1], round(mean, 4),
+                                      round(mean_answer, 4)])
+                print(f"step {part['steps']}  {100 * done:.1f} %  context {lengths[-1]}  loss {mean:.3f}  "
+                      f"answers {mean_answer:.3f}  {part['tokens']} tokens, {part['tokens'] / spent:.0f} a second, "
+                      f"{part['tokens'] / time.process_time():.0f} a CPU second  {clock(spent)}, "
+                      f"{clock((1 - done) * spent / max(1e-6, done))} left", flush=True)
             if time.time() - saved > 60 * args.export_minutes:
                 save()
                 saved = time.time()
     except Stop:
         print("stopped: exporting what there is", flush=True)
+    if not part["steps"]:
+        log.pop()
 
 
 def main():
@@ -125,17 +139,21 @@ def main():
     p.add_argument("--work", type=pathlib.Path, help="where the corpus lies or is put (default: OUT with .work)")
     p.add_argument("--resume", type=pathlib.Path, metavar="DIR")
     p.add_argument("--hours", type=float, default=12)
-    p.add_argument("--steps", type=int, default=-1, help="stop after so many even if there is time left")
-    p.add_argument("--batch-tokens", type=int, default=4096)
+    p.add_argument("--until", metavar="HH:MM", help="end at this time today, if --hours are not over before")
+    p.add_argument("--steps", type=int, default=-1, help="stop after so many even if there is time left; 0: measure only")
+    p.add_argument("--batch-tokens", type=int, default=2560)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--report", type=int, default=10, metavar="STEPS")
     p.add_argument("--export-minutes", type=float, default=20)
-    p.add_argument("--eval-items", type=int, default=40, help="items per short task after the training; 0: none")
+    p.add_argument("--eval-limit", type=int, default=40, help="items per task and length after the training; 0: none")
     p.add_argument("-t", "--threads", type=int, default=1)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--tiny", action="store_true", help="a model of no use, to try the script")
     args = p.parse_args()
     work = args.work or args.out.with_name(args.out.name + ".work")
+    if args.until:
+        now, (hour, minute) = time.localtime(), map(int, args.until.split(":"))
+        args.until = time.mktime((*now[:3], hour, minute, 0, *now[6:]))
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     signal.signal(signal.SIGINT, stop)
@@ -144,7 +162,10 @@ def main():
     if not (work / "manifest.json").exists():
         natural.gather(work)
     manifest = json.loads((work / "manifest.json").read_text())
-    pages = natural.pages(work, held_out=False)
+    if args.resume and not (args.out / "eval").exists() and (args.resume / "eval").exists():
+        shutil.copytree(args.resume / "eval", args.out / "eval")
+    export.evaluation_files(args.out, work)
+    pages = natural.pages(work, held_out=False, but_for=(args.out / "eval" / "natural.txt").read_text())
     config = TINY if args.tiny else CONFIG
     model, log = Llama(config), []
     if args.resume:
@@ -164,9 +185,8 @@ def main():
 
     train(args, model, tokenizer, pages, log, save)
     save()
-    if args.eval_items:
-        items = list(make_tasks.all_items(make_tasks.DEFAULT_SEED, args.eval_items))
-        quality = evaluate.evaluate(args.out, items, natural.pages(work, held_out=True), args.device, pages)
+    if args.eval_limit:
+        quality = evaluate.evaluate(args.out, pages, args.device, args.eval_limit)
         save(quality)
         evaluate.show(quality)
 

@@ -1,0 +1,118 @@
+"""What training asks about: the tasks of evaluation and easier ones, with as many questions a text as it can answer.
+
+lesson(kind, rng, phrases) gives turns of (user, assistant). An answer is a few tokens and its text hundreds, so every
+text is asked about in all ways, scenes stop in between to be asked about, and sizes go from trivial to evaluation's.
+Standard library only.
+"""
+
+import lexicon as lex
+import longtasks
+import tasks
+from tasks import question, sentence
+
+
+def _turns(opening, told, asked):
+    """The text stands before the first question."""
+    text = opening + " ".join(told) + "\n" if told else ""
+    return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(asked)]
+
+
+def scene(rng, phrases, opening):
+    people, things = rng.randrange(2, 6), rng.randrange(1, 5)
+    s = tasks.Scene(rng, phrases, people, things, rng.randrange(3, 8))
+    if rng.random() < 0.7:
+        s.talk()
+    for p in s.people:
+        s.go(p, rng.choice(s.places))
+    for t in s.things:
+        s.take(rng.choice(s.people), t)
+    parts = rng.choice((1, 1, 1, 2, 3))
+    turns = []
+    for part in range(parts):
+        for _ in range(rng.randrange(0 if part == 0 else 2, 4 + 4 // parts)):
+            s.step()
+        if rng.random() < 0.6:
+            s.end()
+        asked = scene_questions(rng, phrases, s)
+        turns += _turns(opening if part == 0 else "", s.told, asked if part == parts - 1 else asked[:3])
+        s.told = []
+    return turns
+
+
+def scene_questions(rng, phrases, s):
+    ask = lambda key, answer, **slots: (question(rng, phrases, key, **slots), answer)
+    out = [ask("who", p, t=t) for t, p in s.holder.items()]
+    out += [ask("where", "the " + s.at[p], t=t) for t, p in s.holder.items()]
+    out += [ask("where", "the " + x, t=t) for t, x in s.lies.items()]
+    for p in s.people:
+        mine = [t for t, q in s.holder.items() if q == p]
+        if len(mine) == 1:
+            out.append(ask("what", "the " + mine[0], p=p))
+    out += [ask("at", "the " + s.at[p], p=p) for p in rng.sample(s.people, 2)]
+    rng.shuffle(out)
+    return out
+
+
+def many(rng, phrases, opening):
+    people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 30)
+    mine, turns, told = {p: [] for p in people}, [], []
+    parts = rng.randrange(1, 4)
+    for part in range(parts):
+        for _ in range(rng.randrange(1, 12 // parts)):
+            p = rng.choice(people)
+            kind = rng.random()
+            if kind < 0.6 and len(mine[p]) < 6:
+                mine[p].append(things.pop())
+                told.append(sentence(rng, phrases, "take", p=p, t=mine[p][-1]))
+            elif kind < 0.8 and len(mine[p]) > 1:
+                told.append(sentence(rng, phrases, "drop", p=p, t=mine[p].pop(rng.randrange(len(mine[p])))))
+            elif kind > 0.85:
+                told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))
+        asked = [(question(rng, phrases, "many", p=p), str(len(mine[p]))) for p in people if mine[p]]
+        held = [(t, p) for p in people for t in mine[p]]
+        asked += [(question(rng, phrases, "who", t=t), p) for t, p in rng.sample(held, min(2, len(held)))]
+        if asked and told:
+            rng.shuffle(asked)
+            turns += _turns(opening if not turns else "", told, asked)
+            told = []
+    return turns or many(rng, phrases, opening)
+
+
+def taste(rng, phrases, opening):
+    people = rng.sample(lex.NAMES, rng.randrange(1, 5))
+    foods = iter(rng.sample(lex.FOODS, len(lex.FOODS)))
+    facts = {(p, key): next(foods) for p in people for key in ("like", "hate", "cook", "dream")}
+    told = [sentence(rng, phrases, key, p=p, f=f) for (p, key), f in facts.items()]
+    told += [sentence(rng, phrases, key, p=p, f=f) for p, f in zip(people, foods) for key in ("cook", "dream")]
+    rng.shuffle(told)
+    asked, keys = [], ["like", "hate"]
+    rng.shuffle(keys)
+    for key in keys:
+        rng.shuffle(people)
+        follow = rng.random() < 0.6
+        for i, p in enumerate(people):
+            asked.append((question(rng, phrases, "follow" if follow and i else key + "s", p=p), facts[p, key]))
+    return _turns(opening, told, asked)
+
+
+def define(rng, phrases, opening):
+    n = rng.randrange(1, 4)
+    words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
+    told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
+    told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
+    rng.shuffle(told)
+    asked = [(question(rng, phrases, "define", w=w), "a " + t) for w, t in zip(words, things + things)]
+    rng.shuffle(asked)
+    return _turns(opening, told, asked)
+
+
+def lesson(kind, rng, phrases, opening):
+    made = {"scene": scene, "many": many, "taste": taste, "define": define}.get(kind)
+    if made:
+        return made(rng, phrases, opening)
+    return tasks.make(kind, rng, phrases, questions=8).turns(opening)
+
+
+def long_lesson(rng, phrases, opening, length):
+    task = rng.choice([t for t in longtasks.LONG if length in longtasks.lengths_of(t)])
+    return longtasks.make(task, rng, phrases, length, questions=12).turns(opening)

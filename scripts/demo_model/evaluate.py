@@ -93,7 +93,7 @@ def evaluate(folder, train_pages, device="cpu", limit=None):
     for row in prompts.rows():
         messages, ended = speaker.talk(row["turns"])
         held[row["id"]] = prompts.holds(row, messages[-1]["content"], ended)
-    text = (folder / "eval" / "natural.txt").read_text()
+    text = (folder / "eval" / "text.txt").read_text()
     value, tokens = speaker.perplexity(text)
     return {"perplexity": value, "unigram_perplexity": unigram_perplexity(speaker.tokenizer, text, train_pages),
             "tokens": tokens, "tasks": scores, "prompts": held, "samples": [speaker.talk(turns)[0] for turns in SAMPLES],

@@ -30,8 +30,8 @@ about what it was told, sorts and adds, looks things up in up to {context} token
 ## Data
 
 Stories, conversations and tasks are written by the generator in the same folder. Plain English comes from these Debian
-packages, chosen by licence; paragraphs only, and of no text of theirs anything is in this directory but `eval/natural.txt`
-(see `eval/natural.NOTICE`):
+packages, chosen by licence; paragraphs only, and of no text of theirs anything is in this directory but `eval/text.txt`
+(see `eval/text.NOTICE`):
 
 | package | version | licence | paragraphs | MB |
 |---|---|---|---|---|
@@ -84,12 +84,12 @@ def samples_text(quality):
 
 def evaluation_files(folder, work):
     """DIR/eval, once: an exported directory keeps what it was first measured on."""
-    if (folder / "eval" / "natural.txt").exists():
+    if (folder / "eval" / "text.txt").exists():
         return
     make_tasks.write(folder / "eval", make_tasks.DEFAULT_SEED, 40, 8, 512)
     (folder / "eval" / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts.rows()))
-    shutil.copy(pathlib.Path(__file__).with_name("natural.NOTICE"), folder / "eval")
-    (folder / "eval" / "natural.txt").write_text(natural.excerpt(work))
+    shutil.copy(pathlib.Path(__file__).with_name("text.NOTICE"), folder / "eval")
+    (folder / "eval" / "text.txt").write_text(natural.excerpt(work))
 
 
 def export(model, config, tokenizer, folder, log, manifest, quality=None):

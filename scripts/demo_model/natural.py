@@ -25,7 +25,7 @@ PACKAGES = {
     "python3.11-doc": ("PSF-2.0", "*.html"),
     "sqlite3-doc": ("public domain", "*.html"),
 }
-# What models/demo/eval/natural.txt is made of; natural.NOTICE has what the licences want said.
+# What models/demo/eval/text.txt is made of; text.NOTICE has what the licences want said.
 HANDED_ON = ("sqlite3-doc", "apache2-doc", "postgresql-doc-15")
 LIMIT = 4_000_000  # bytes a package, so that no manual drowns the others
 

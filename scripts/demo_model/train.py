@@ -165,7 +165,7 @@ def main():
     if args.resume and not (args.out / "eval").exists() and (args.resume / "eval").exists():
         shutil.copytree(args.resume / "eval", args.out / "eval")
     export.evaluation_files(args.out, work)
-    pages = natural.pages(work, held_out=False, but_for=(args.out / "eval" / "natural.txt").read_text())
+    pages = natural.pages(work, held_out=False, but_for=(args.out / "eval" / "text.txt").read_text())
     config = TINY if args.tiny else CONFIG
     model, log = Llama(config), []
     if args.resume:

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "io/file.h"
 #include "tools/command.h"
+#include "tools/sampling_flags.h"
 
 namespace lacuna::tools {
 namespace {
@@ -19,24 +20,22 @@ struct Flags {
 
 class Chat {
  public:
-  Chat(std::shared_ptr<const Tokenizer> tokenizer, Session& session, const SamplingFlags& sampling)
-      : tokenizer_(std::move(tokenizer)), session_(session), options_(sampling.Options()) {}
+  Chat(std::shared_ptr<const Tokenizer> tokenizer, Session& session, GenerateOptions options)
+      : tokenizer_(std::move(tokenizer)), session_(session), options_(std::move(options)) {}
 
   // Continues `text` on an empty lane: each line stands for itself.
   Status Answer(const std::string& text) {
     LACUNA_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, tokenizer_->Encode(text));
     LACUNA_ASSIGN_OR_RETURN(const LaneId lane, session_.NewLane());
     const CancelScope cancel;
-    DecodeStream stream(tokenizer_);
-    for (const int32_t id : prompt) stream.Next(id);  // so that the answer keeps its leading space
     options_.cancel = cancel.flag();
-    options_.on_token = [&](int32_t id) {
-      Print(stream.Next(id));
+    options_.on_text = [](std::string_view piece) {
+      Print(piece);
       return true;
     };
     Print(text);
     const auto g = Generate(session_, lane, prompt, options_);
-    Print(stream.Finish() + "\n");
+    Print("\n");
     LACUNA_RETURN_IF_ERROR(session_.CloseLane(lane));
     if (!g.ok()) return g.status();
     ++options_.request;  // the next line is another draw of the same seed
@@ -63,12 +62,13 @@ void Banner(const ModelInfo& info) {
 }
 
 Status RunChat(const Flags& flags) {
+  LACUNA_ASSIGN_OR_RETURN(const GenerateOptions generate, flags.sampling.Options());
   LACUNA_ASSIGN_OR_RETURN(const auto model, flags.model.Load());
   LACUNA_ASSIGN_OR_RETURN(const auto tokenizer, TokenizerOf(*model));
   SessionOptions options;
   options.context_length = flags.model.Context(model->info());
   LACUNA_ASSIGN_OR_RETURN(const auto session, Session::Create(model, options));
-  Chat chat(tokenizer, *session, flags.sampling);
+  Chat chat(tokenizer, *session, generate);
 
   if (isatty(STDIN_FILENO) == 0) {
     LACUNA_ASSIGN_OR_RETURN(std::string text, ReadText("-"));

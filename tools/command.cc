@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdio>
 #include <iostream>
-#include <random>
 
 #include "base/status_macros.h"
 #include "io/file.h"
@@ -81,40 +80,6 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load() const {
 
 int64_t ModelFlags::Context(const ModelInfo& info) const {
   return context == 0 ? info.context_length : std::min(context, info.context_length);
-}
-
-void SamplingFlags::AddTo(CLI::App& app) {
-  Add(app, "-n,--predict", max_tokens, "Tokens to generate at most; -1: until the text ends")
-      ->check(CLI::Range(int64_t{-1}, int64_t{1} << 24))
-      ->type_name("N")
-      ->capture_default_str();
-  Add(app, "-s,--seed", seed, "Seed; -1: a new one each time")->type_name("N")->capture_default_str();
-  Add(app, "--temp", params.temperature, "Temperature; 0: greedy")
-      ->check(CLI::Range(0.0, 1e6))
-      ->type_name("T")
-      ->capture_default_str();
-  Add(app, "--top-k", params.top_k, "Keep the K most probable tokens; 0: off")
-      ->check(CLI::Range(0, 1 << 24))
-      ->type_name("K")
-      ->capture_default_str();
-  Add(app, "--top-p", params.top_p, "Keep the smallest set of tokens with this probability; 1: off")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("P")
-      ->capture_default_str();
-  Add(app, "--min-p", params.min_p, "Drop tokens below this share of the most probable one; 0: off")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("P")
-      ->capture_default_str();
-  AddSwitch(app, "--ignore-eos", ignore_eos, "Do not stop at an end token");
-}
-
-GenerateOptions SamplingFlags::Options() const {
-  GenerateOptions options;
-  options.max_tokens = max_tokens;
-  options.ignore_eos = ignore_eos;
-  options.sampling = params;
-  options.sampling.seed = seed >= 0 ? static_cast<uint64_t>(seed) : std::random_device{}();
-  return options;
 }
 
 Result<std::string> TextFlags::Text() const {

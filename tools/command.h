@@ -54,16 +54,6 @@ struct ModelFlags {
   int64_t Context(const ModelInfo& info) const;
 };
 
-struct SamplingFlags {
-  SamplingParams params;
-  int64_t seed = -1;
-  bool ignore_eos = false;
-  int64_t max_tokens = -1;
-
-  void AddTo(CLI::App& app);
-  GenerateOptions Options() const;
-};
-
 // The text of -p or --file, whichever was given. Both or none is an error.
 struct TextFlags {
   std::string prompt;

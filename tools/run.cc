@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "tools/command.h"
+#include "tools/sampling_flags.h"
 
 namespace lacuna::tools {
 namespace {
@@ -13,11 +14,37 @@ struct Flags {
   ModelFlags model;
   SamplingFlags sampling;
   TextFlags text;
+  int logprobs = -1;
   bool json = false;
 };
 
+nlohmann::ordered_json ToJson(const std::vector<int32_t>& prompt, const Generation& g, const Flags& flags,
+                              double load_ms) {
+  nlohmann::ordered_json out = {{"text", g.text},
+                                {"prompt_ids", prompt},
+                                {"ids", g.ids},
+                                {"finish_reason", FinishReasonName(g.finish_reason)},
+                                {"timings",
+                                 {{"prompt_tokens", g.prompt_tokens},
+                                  {"prompt_ms", g.prompt_ms},
+                                  {"decode_tokens", g.decode_tokens},
+                                  {"decode_ms", g.decode_ms},
+                                  {"load_ms", load_ms}}}};
+  if (flags.logprobs < 0) return out;
+  out["logprobs"] = out["top"] = nlohmann::ordered_json::array();
+  for (const TokenLogprob& t : g.logprobs) {
+    out["logprobs"].push_back(t.logprob);
+    auto best = nlohmann::ordered_json::array();
+    for (const auto& [id, lp] : t.top) best.push_back({id, lp});
+    out["top"].push_back(std::move(best));
+  }
+  return out;
+}
+
 Status RunPrompt(const Flags& flags) {
   // Cheap mistakes are told before the model is loaded.
+  LACUNA_ASSIGN_OR_RETURN(GenerateOptions options, flags.sampling.Options());
+  if (flags.logprobs >= 0 && !flags.json) return InvalidInput("--logprobs prints JSON: expected --json with it");
   std::vector<int32_t> prompt;
   std::string text;
   if (*flags.text.ids_option) {
@@ -33,52 +60,29 @@ Status RunPrompt(const Flags& flags) {
     LACUNA_ASSIGN_OR_RETURN(const auto tokenizer, TokenizerOf(*model));
     LACUNA_ASSIGN_OR_RETURN(prompt, tokenizer->Encode(text));
   }
+  LACUNA_RETURN_IF_ERROR(CheckSampling(options.sampling, model->info().vocab_size));
   SessionOptions session_options;
   session_options.context_length = flags.model.Context(model->info());
   LACUNA_ASSIGN_OR_RETURN(const auto session, Session::Create(model, session_options));
   LACUNA_ASSIGN_OR_RETURN(const LaneId lane, session->NewLane());
 
   const CancelScope cancel;
-  GenerateOptions options = flags.sampling.Options();
   options.cancel = cancel.flag();
-  std::string answer;
-  std::optional<DecodeStream> stream;
-  if (model->tokenizer()) {
-    stream.emplace(model->tokenizer());
-    for (const int32_t id : prompt) stream->Next(id);  // so that the answer keeps its leading space
-  }
-  const bool print = !flags.json;
-  if (print && stream) Print(text);
-  options.on_token = [&](int32_t id) {
-    if (stream) {
-      const std::string piece = stream->Next(id);
-      answer += piece;
-      if (print) Print(piece);
-    } else if (print) {
+  options.logprobs = flags.logprobs;
+  if (!flags.json && model->tokenizer()) {
+    Print(text);
+    options.on_text = [](std::string_view piece) {
+      Print(piece);
+      return true;
+    };
+  } else if (!flags.json) {
+    options.on_token = [](int32_t id) {
       Print(std::to_string(id) + " ");
-    }
-    return true;
-  };
+      return true;
+    };
+  }
   LACUNA_ASSIGN_OR_RETURN(const Generation g, Generate(*session, lane, prompt, options));
-  if (stream) {
-    const std::string rest = stream->Finish();
-    answer += rest;
-    if (print) Print(rest);
-  }
-  if (print) Print("\n");
-  if (flags.json) {
-    const nlohmann::ordered_json out = {{"text", answer},
-                                        {"prompt_ids", prompt},
-                                        {"ids", g.ids},
-                                        {"finish_reason", FinishReasonName(g.finish_reason)},
-                                        {"timings",
-                                         {{"prompt_tokens", g.prompt_tokens},
-                                          {"prompt_ms", g.prompt_ms},
-                                          {"decode_tokens", g.decode_tokens},
-                                          {"decode_ms", g.decode_ms},
-                                          {"load_ms", load_ms}}}};
-    Print(out.dump() + "\n");
-  }
+  Print(flags.json ? ToJson(prompt, g, flags, load_ms).dump() + "\n" : "\n");
   return cancelled() ? Cancelled() : Status();
 }
 
@@ -95,6 +99,10 @@ void AddRun(CLI::App& app, Run* run) {
       Add(*input, "--ids", text.ids, "Token ids, taken literally: no BOS is added")->type_name("1,2,3");
   input->require_option(1);
   flags->sampling.AddTo(app);
+  Add(app, "--logprobs", flags->logprobs,
+      "With --json: log-probability of every token, and of the N most probable ones beside it")
+      ->check(CLI::Range(0, 1 << 20))
+      ->type_name("N");
   AddSwitch(app, "--json", flags->json, "Print one JSON object instead of the text");
   app.callback([flags, run] { *run = [flags] {
     const Status status = RunPrompt(*flags);

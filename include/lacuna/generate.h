@@ -6,21 +6,15 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "lacuna/sampling.h"
 #include "lacuna/session.h"
 #include "lacuna/status.h"
 
 namespace lacuna {
-
-// llama.cpp's defaults, applied in its order: top_k, top_p, min_p, temperature.
-struct SamplingParams {
-  float temperature = 0.8f;  // 0 or less: greedy
-  int top_k = 40;            // 0: off
-  float top_p = 0.95f;       // 1: off
-  float min_p = 0.05f;       // 0: off
-  uint64_t seed = 0;         // one seed gives one text, at any thread count
-};
 
 enum class FinishReason { kStop, kLength, kContext, kCancelled };
 const char* FinishReasonName(FinishReason reason);  // "stop", "length", "context", "cancelled"
@@ -30,13 +24,27 @@ struct GenerateOptions {
   bool ignore_eos = false;
   SamplingParams sampling;
   uint64_t request = 0;  // tells apart requests of one seed
+  int logprobs = -1;     // 0 or more: log-probabilities of the tokens, and of that many best alternatives for each
+  // The text ends before the first of these (FinishReason::kStop); they need a tokenizer.
+  std::vector<std::string> stop;
   // Called after each token; return false to stop (FinishReason::kCancelled).
   std::function<bool(int32_t id)> on_token;
+  // Called with each piece of text as soon as it is certain (whole characters, and not the beginning of a stop string);
+  // return false to stop. Needs a tokenizer.
+  std::function<bool(std::string_view text)> on_text;
   const std::atomic<bool>* cancel = nullptr;  // looked at between passes
+};
+
+// What the model said before biases, penalties, temperature and grammar.
+struct TokenLogprob {
+  double logprob = 0;                           // natural log of the token's probability
+  std::vector<std::pair<int32_t, double>> top;  // the most probable ones, best first
 };
 
 struct Generation {
   std::vector<int32_t> ids;  // generated ones only; the end token that stopped it is not among them
+  std::string text;          // of the ids, cut at a stop string; empty without a tokenizer
+  std::vector<TokenLogprob> logprobs;  // one an id, if asked for
   FinishReason finish_reason = FinishReason::kLength;
   int64_t prompt_tokens = 0;
   double prompt_ms = 0;  // up to the first sampled token
@@ -45,7 +53,7 @@ struct Generation {
 };
 
 // Appends `prompt` to the lane and samples from there. The prompt and the generated tokens stay in the lane, but for
-// the last one generated, which nothing has run yet.
+// the last one generated, which nothing has run yet. Penalties look at all tokens of the lane.
 Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32_t> prompt,
                             const GenerateOptions& options);
 

@@ -3,6 +3,7 @@
 
 #include "lacuna/generate.h"
 #include "lacuna/model.h"
+#include "lacuna/sampling.h"
 #include "lacuna/session.h"
 #include "lacuna/status.h"
 #include "lacuna/tokenizer.h"

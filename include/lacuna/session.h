@@ -73,6 +73,8 @@ class Session {
   Status CloseLane(LaneId lane);
   // Committed tokens of the lane.
   Result<int64_t> Length(LaneId lane) const;
+  // Their ids; valid until the next call that changes the lane.
+  Result<std::span<const int32_t>> Tokens(LaneId lane) const;
 
   // Runs the model over `rows`. The rows of each lane are then pending until Commit or Rollback. On an error no row is
   // pending and no lane has changed.

@@ -37,6 +37,9 @@ class Tokenizer {
   virtual std::string_view Piece(int32_t id) const = 0;
   virtual std::optional<int32_t> IdOf(std::string_view piece) const = 0;
   virtual bool IsSpecial(int32_t id) const = 0;
+  // Appends the bytes that the token adds in the middle of a text: the stored spelling with byte-level characters,
+  // <0x0A> and space marks turned back. They need not be whole characters. Nothing outside the vocabulary.
+  virtual void AppendBytes(int32_t id, std::string& out) const = 0;
 
   // One more than the highest id.
   virtual int32_t vocab_size() const = 0;

@@ -12,7 +12,7 @@
 namespace lacuna {
 
 // What a number is for: numbers of different purposes at one position are independent.
-enum class RandomPurpose : uint8_t { kSample = 0 };
+enum class RandomPurpose : uint8_t { kSample = 0, kXtc = 1 };
 
 inline std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {

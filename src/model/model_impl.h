@@ -1,6 +1,8 @@
 // What a Model owns: the mapped files, packed weights, and the runtime (threads, backend, pages) that its sessions share.
 #pragma once
 
+#include <mutex>
+
 #include "backend/cpu/cpu_backend.h"
 #include "base/cpu_features.h"
 #include "io/model_files.h"
@@ -10,8 +12,24 @@
 #include "model/model_weights.h"
 #include "ops/kv_page.h"
 #include "threading/thread_team.h"
+#include "tokenizer/token_bytes.h"
 
 namespace lacuna {
+
+// Made when first asked for, by whichever session asks first.
+template <typename T>
+class Lazy {
+ public:
+  template <typename Make>
+  const T& Get(Make&& make) const {
+    std::call_once(once_, [&] { value_ = make(); });
+    return *value_;
+  }
+
+ private:
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<const T> value_;
+};
 
 struct Model::Impl {
   ModelConfig config;
@@ -27,6 +45,15 @@ struct Model::Impl {
   std::unique_ptr<ThreadTeam> team;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<PagePool> pages;
+
+  // Null without a tokenizer.
+  const TokenBytes* token_bytes() const {
+    if (tokenizer == nullptr) return nullptr;
+    return &token_bytes_.Get([this] { return std::make_unique<TokenBytes>(*tokenizer, config.vocab_size); });
+  }
+
+ private:
+  Lazy<TokenBytes> token_bytes_;
 };
 
 }  // namespace lacuna

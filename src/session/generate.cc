@@ -1,13 +1,17 @@
 #include "lacuna/generate.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <limits>
+#include <optional>
 
 #include "backend/cpu/elementwise.h"
 #include "base/cpu_features.h"
+#include "base/fp_scope.h"
 #include "base/status_macros.h"
+#include "model/model_impl.h"
+#include "session/logprobs.h"
 #include "session/sampler.h"
+#include "session/stop_strings.h"
 
 namespace lacuna {
 namespace {
@@ -24,6 +28,47 @@ bool Contains(const std::vector<int32_t>& ids, int32_t id) {
   }
   return false;
 }
+
+TokenLogprob LogprobOf(std::span<const float> logits, int32_t id, int top) {
+  const FpScope fp;
+  const double log_sum = LogSumExp(logits);
+  return {double{logits[static_cast<std::size_t>(id)]} - log_sum, BestLogprobs(logits, log_sum, top)};
+}
+
+// The text of the tokens, to the caller as it becomes certain.
+class TextOut {
+ public:
+  TextOut(std::shared_ptr<const Tokenizer> tokenizer, const GenerateOptions& options, std::string& text)
+      : options_(options), stops_(options.stop), text_(text) {
+    if (tokenizer) stream_.emplace(std::move(tokenizer));
+  }
+
+  // What stands before the text: a few tokens, so that a leading space stays.
+  void Before(std::span<const int32_t> history) {
+    if (!stream_) return;
+    for (const int32_t id : history.last(std::min<std::size_t>(history.size(), 16))) stream_->Next(id);
+  }
+  // False when a stop string is complete or the caller wants no more.
+  bool Push(int32_t id) { return !stream_ || Out(stops_.Push(stream_->Next(id))); }
+  void Finish() {
+    if (!stream_ || stops_.stopped()) return;
+    const std::string rest = stops_.Push(stream_->Finish());
+    Out(rest + (stops_.stopped() ? "" : stops_.Finish()));
+  }
+  bool stopped() const { return stops_.stopped(); }
+
+ private:
+  bool Out(const std::string& piece) {
+    text_ += piece;
+    const bool wanted = piece.empty() || !options_.on_text || options_.on_text(piece);
+    return wanted && !stops_.stopped();
+  }
+
+  const GenerateOptions& options_;
+  StopStrings stops_;
+  std::string& text_;
+  std::optional<DecodeStream> stream_;
+};
 
 }  // namespace
 
@@ -43,13 +88,19 @@ const char* FinishReasonName(FinishReason reason) {
 
 Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32_t> prompt,
                             const GenerateOptions& options) {
-  const ModelInfo& info = session.model().info();
+  const Model& model = session.model();
+  const ModelInfo& info = model.info();
   const auto cancelled = [&] { return options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed); };
+  LACUNA_RETURN_IF_ERROR(CheckSampling(options.sampling, info.vocab_size));
+  if (model.tokenizer() == nullptr && (!options.stop.empty() || options.on_text)) {
+    return InvalidInput(info.directory + " has no tokenizer.json, which stop strings and text need");
+  }
   Generation g;
   g.prompt_tokens = static_cast<int64_t>(prompt.size());
   if (options.max_tokens > 0) g.ids.reserve(static_cast<std::size_t>(std::min<int64_t>(options.max_tokens, 1 << 20)));
   LACUNA_ASSIGN_OR_RETURN(const Tier tier, HostTier());
-  Sampler sampler(info.vocab_size, ElementwiseFor(tier));
+  Sampler sampler(info.vocab_size, ElementwiseFor(tier),
+                  DryOn(options.sampling) ? model.impl().token_bytes() : nullptr);
 
   Clock::time_point start = Clock::now();
   // Pieces, so that a cancel token is seen during a long prompt.
@@ -73,20 +124,27 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
   g.prompt_ms = MillisecondsSince(start);
 
   start = Clock::now();
+  TextOut text(model.tokenizer(), options, g.text);
+  LACUNA_ASSIGN_OR_RETURN(const auto history, session.Tokens(lane));
+  text.Before(history);
   for (int64_t position = before + g.prompt_tokens;; ++position) {
     if (options.max_tokens >= 0 && g.decode_tokens >= options.max_tokens) {
       g.finish_reason = FinishReason::kLength;
       break;
     }
-    const int32_t id = sampler.Sample((*logits)[0], options.sampling, options.request, position);
+    const std::span<const float> row = (*logits)[0];
+    LACUNA_ASSIGN_OR_RETURN(const auto tokens, session.Tokens(lane));
+    const int32_t id = sampler.Sample(row, options.sampling, {options.request, position, tokens});
     if (!options.ignore_eos && Contains(info.eos_token_ids, id)) {
       g.finish_reason = FinishReason::kStop;
       break;
     }
     g.ids.push_back(id);
     ++g.decode_tokens;
-    if ((options.on_token && !options.on_token(id)) || cancelled()) {
-      g.finish_reason = FinishReason::kCancelled;
+    if (options.logprobs >= 0) g.logprobs.push_back(LogprobOf(row, id, options.logprobs));
+    const bool wanted = !options.on_token || options.on_token(id);
+    if (!text.Push(id) || !wanted || cancelled()) {
+      g.finish_reason = text.stopped() ? FinishReason::kStop : FinishReason::kCancelled;
       break;
     }
     if (options.max_tokens >= 0 && g.decode_tokens >= options.max_tokens) continue;
@@ -94,11 +152,13 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
       g.finish_reason = FinishReason::kContext;
       break;
     }
-    const PassRow row{.token = id, .lane = lane, .want_logits = true};
-    logits = session.Run({&row, 1});
+    const PassRow next{.token = id, .lane = lane, .want_logits = true};
+    logits = session.Run({&next, 1});
     if (!logits.ok()) return logits.status();
     LACUNA_RETURN_IF_ERROR(session.Commit(lane));
   }
+  text.Finish();
+  if (text.stopped()) g.finish_reason = FinishReason::kStop;
   g.decode_ms = MillisecondsSince(start);
   return g;
 }

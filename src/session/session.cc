@@ -62,6 +62,7 @@ Result<LaneId> Session::NewLane() {
     if (impl_->lanes[i].state) continue;
     impl_->lanes[i] = {};
     impl_->lanes[i].state = std::make_unique<LaneState>(*impl_->m().pages, impl_->shape);
+    impl_->lanes[i].tokens.reserve(static_cast<std::size_t>(impl_->options.context_length));
     return static_cast<LaneId>(i);
   }
   return InvalidInput("all " + std::to_string(impl_->lanes.size()) + " lanes of the session are open: raise max_lanes");
@@ -70,7 +71,10 @@ Result<LaneId> Session::NewLane() {
 Result<LaneId> Session::Fork(LaneId lane) {
   LACUNA_RETURN_IF_ERROR(impl_->CheckLane(lane));
   LACUNA_ASSIGN_OR_RETURN(const LaneId copy, NewLane());
-  impl_->lanes[static_cast<std::size_t>(copy)].state->ForkFrom(*impl_->lanes[static_cast<std::size_t>(lane)].state);
+  const Impl::Lane& from = impl_->lanes[static_cast<std::size_t>(lane)];
+  Impl::Lane& to = impl_->lanes[static_cast<std::size_t>(copy)];
+  to.state->ForkFrom(*from.state);
+  to.tokens.assign(from.tokens.begin(), from.tokens.end());
   return copy;
 }
 
@@ -83,6 +87,11 @@ Status Session::CloseLane(LaneId lane) {
 Result<int64_t> Session::Length(LaneId lane) const {
   LACUNA_RETURN_IF_ERROR(impl_->CheckLane(lane));
   return impl_->lanes[static_cast<std::size_t>(lane)].state->length();
+}
+
+Result<std::span<const int32_t>> Session::Tokens(LaneId lane) const {
+  LACUNA_RETURN_IF_ERROR(impl_->CheckLane(lane));
+  return std::span<const int32_t>(impl_->lanes[static_cast<std::size_t>(lane)].tokens);
 }
 
 Result<Logits> Session::Run(std::span<const PassRow> rows) {
@@ -132,6 +141,7 @@ Status Session::Commit(LaneId lane_id, std::span<const int> path) {
     }
   }
   lane.state->Commit(length);
+  for (int row : path) lane.tokens.push_back(s.rows[static_cast<std::size_t>(row)].token);
   s.DropPending(lane);
   return {};
 }
@@ -141,6 +151,10 @@ Status Session::Commit(LaneId lane_id) {
   Impl::Lane& lane = impl_->lanes[static_cast<std::size_t>(lane_id)];
   if (!lane.chain) return InvalidInput("commit: the pending rows branch: name the path to keep");
   lane.state->Commit(lane.state->length() + lane.pending);
+  for (int row = lane.first_row; row >= 0 && row <= lane.last_row; ++row) {
+    const PassRow& committed = impl_->rows[static_cast<std::size_t>(row)];
+    if (committed.lane == lane_id) lane.tokens.push_back(committed.token);
+  }
   impl_->DropPending(lane);
   return {};
 }
@@ -154,6 +168,7 @@ Status Session::Rollback(LaneId lane_id, int64_t length) {
   }
   impl_->DropPending(lane);
   lane.state->Rollback(length);
+  lane.tokens.resize(static_cast<std::size_t>(length));
   return {};
 }
 

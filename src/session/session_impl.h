@@ -18,6 +18,7 @@ struct Session::Impl {
 
   struct Lane {
     std::unique_ptr<LaneState> state;  // null: the lane is closed
+    std::vector<int32_t> tokens;       // committed
     int first_row = -1;                // pending rows of the last pass; -1: none
     int last_row = -1;
     int pending = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "tokenizer/byte_level.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna {
@@ -110,6 +111,40 @@ std::optional<int32_t> BpeTokenizer::IdOf(std::string_view piece) const {
   if (const auto id = parts_.added.IdOf(piece)) return id;
   const int32_t id = parts_.bpe.vocab().Find(piece);
   return id < 0 ? std::nullopt : std::optional<int32_t>(id);
+}
+
+void BpeTokenizer::AppendBytes(int32_t id, std::string& out) const {
+  const std::string_view added = parts_.added.DecodeContent(id);
+  const std::string_view piece = added.empty() ? parts_.bpe.vocab().Piece(id) : added;
+  if (piece.empty()) return;
+  if (parts_.byte_level) {
+    const size_t before = out.size();
+    for (size_t pos = 0; pos < piece.size();) {
+      const int byte = ByteOfChar(unicode::Next(piece, pos));
+      if (byte < 0) {  // a token with any other character stands for itself
+        out.resize(before);
+        out += piece;
+        return;
+      }
+      out += static_cast<char>(byte);
+    }
+    return;
+  }
+  if (const int byte = ByteOfFallback(piece); parts_.bpe.byte_fallback() && byte >= 0) {
+    out += static_cast<char>(byte);
+    return;
+  }
+  // Decoders treat the first and the last token of a text differently, so that it stands between two others.
+  const auto decode = [&](std::initializer_list<std::string_view> tokens) {
+    DecodeChain chain(parts_.decoder);
+    std::string text;
+    for (const std::string_view token : tokens) chain.Push(token, text);
+    chain.Finish(text);
+    return text;
+  };
+  const std::string without = decode({"a", "a"}), with = decode({"a", piece, "a"});
+  const size_t tail = without.size() - 1;  // what stands between two tokens, and the second "a"
+  if (!without.empty() && with.size() > tail) out.append(with, 1, with.size() - 1 - tail);
 }
 
 std::string_view BpeTokenizer::kind() const {

@@ -37,6 +37,7 @@ class BpeTokenizer : public Tokenizer {
   std::string_view Piece(int32_t id) const override;
   std::optional<int32_t> IdOf(std::string_view piece) const override;
   bool IsSpecial(int32_t id) const override { return parts_.added.IsSpecial(id); }
+  void AppendBytes(int32_t id, std::string& out) const override;
   int32_t vocab_size() const override { return std::max(parts_.bpe.vocab().max_id(), parts_.added.max_id()) + 1; }
   std::string_view kind() const override;
   bool Has(int32_t id) const { return parts_.bpe.vocab().Has(id) || !parts_.added.Content(id).empty(); }

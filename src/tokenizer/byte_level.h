@@ -14,4 +14,7 @@ void AppendByteLevel(std::string_view bytes, std::string& out);
 // The byte that `c` stands for, or -1.
 int ByteOfChar(char32_t c);
 
+// The byte of a byte fallback token, <0x00> to <0xFF>, or -1.
+int ByteOfFallback(std::string_view token);
+
 }  // namespace lacuna

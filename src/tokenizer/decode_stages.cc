@@ -91,7 +91,7 @@ class ByteLevel : public TokenStage {
 
 class ByteFallback : public TokenStage {
   void Token(std::string_view token) override {
-    if (const int byte = ByteOf(token); byte >= 0) {
+    if (const int byte = ByteOfFallback(token); byte >= 0) {
       bytes_ += static_cast<char>(byte);
       return;
     }
@@ -106,17 +106,6 @@ class ByteFallback : public TokenStage {
       for (size_t i = 0; i < bytes_.size(); ++i) next_->Push("\xEF\xBF\xBD", true);
     }
     bytes_.clear();
-  }
-  static int ByteOf(std::string_view token) {
-    const auto hex = [](char c) {
-      return c >= '0' && c <= '9'   ? c - '0'
-             : c >= 'A' && c <= 'F' ? c - 'A' + 10
-             : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                    : -1;
-    };
-    if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
-    const int high = hex(token[3]), low = hex(token[4]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
   }
   std::string bytes_;
 };

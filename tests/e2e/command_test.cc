@@ -40,6 +40,46 @@ class Command : public ::testing::Test {
   static inline CommandResult synth_;
 };
 
+TEST_F(Command, LogprobsOfARunAreThoseOfItsScore) {
+  const json run = Parse(RunLacuna("run " + M() + "--ids 1,5,6,7 -n 6 -s 4 --ignore-eos --json --logprobs 2 --repeat-penalty 1.5"));
+  ASSERT_EQ(run["ids"].size(), 6u);
+  ASSERT_EQ(run["logprobs"].size(), 6u);
+  std::string ids = "1,5,6,7";
+  for (const json& id : run["ids"]) ids += "," + id.dump();
+  const json score = Parse(RunLacuna("score " + M() + "--ids " + ids + " --top 2 --json"));
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_NEAR(run["logprobs"][i], score["logprobs"][4 + i], 1e-5);
+    EXPECT_EQ(run["top"][i][0][0], score["top"][3 + i][0][0]);
+    EXPECT_EQ(run["top"][i].size(), 2u);
+  }
+}
+
+TEST_F(Command, StopStringsEndTheText) {
+  const std::string flags = M() + "-p 'some words' -n 40 -s 9 --ignore-eos --json";
+  const std::string whole = Parse(RunLacuna("run " + flags))["text"];
+  ASSERT_GT(whole.size(), 12u);
+  size_t at = whole.size() / 2;
+  while ((whole[at] & 0xC0) == 0x80) ++at;  // not within a character
+  std::string stop = whole.substr(at, 5);
+  while (!stop.empty() && (whole[at + stop.size()] & 0xC0) == 0x80) stop.pop_back();
+  if (stop.find_first_of("\\") != stop.npos) GTEST_SKIP() << "the model wrote a backslash";
+  const json cut = Parse(RunLacuna("run " + flags + " -r " + Quote(stop)));
+  EXPECT_EQ(cut["text"], whole.substr(0, whole.find(stop)));
+  EXPECT_EQ(cut["finish_reason"], "stop");
+  EXPECT_LT(cut["ids"].size(), 40u);
+}
+
+TEST_F(Command, SamplingSettingsThatMakeNoSenseAreRefused) {
+  for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers top-k", "--logit-bias 1", "--logit-bias 700+1",
+                            "--repeat-penalty 0", "--typical -1", "--xtc-threshold 2", "--dry-base 0.5", "--logprobs 1",
+                            "--repeat-last-n -2", "--dry-allowed-length 0"}) {
+    const CommandResult r = RunLacuna("run " + M() + "-p x -n 1 " + flags);
+    EXPECT_EQ(r.exit_code, 2) << flags;
+    EXPECT_EQ(r.out, "") << flags;
+    EXPECT_NE(r.err, "") << flags;
+  }
+}
+
 TEST_F(Command, PackWritesADirectoryThatRuns) {
   const std::string packed = folder_->path() + "/packed";
   const CommandResult pack = RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec bitmap-int4 --group 64 --keep lm_head=int8");

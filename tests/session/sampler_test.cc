@@ -28,7 +28,7 @@ std::vector<float> LogitsOf(const std::vector<double>& probabilities) {
 std::map<int32_t, int> Draw(const std::vector<float>& logits, const SamplingParams& params, int draws) {
   Sampler sampler(static_cast<int>(logits.size()));
   std::map<int32_t, int> counts;
-  for (int i = 0; i < draws; ++i) ++counts[sampler.Sample(logits, params, 0, i)];
+  for (int i = 0; i < draws; ++i) ++counts[sampler.Sample(logits, params, {0, i})];
   return counts;
 }
 
@@ -65,13 +65,13 @@ TEST(Sampler, GreedyTakesTheHighestAndTheLowestIdOfATie) {
   SamplingParams params = Off();
   for (float temperature : {0.0f, -1.0f, 1e-40f, std::nanf("")}) {
     params.temperature = temperature;
-    EXPECT_EQ(sampler.Sample(std::vector<float>{1, 3, 2, 3, -1}, params, 0, 0), 1);
-    EXPECT_EQ(sampler.Sample(std::vector<float>{-0.0f, 0.0f, -0.0f, 0.0f, -1}, params, 0, 0), 0);
-    EXPECT_EQ(sampler.Sample(std::vector<float>{-kInf, -5, -kInf, -5, -6}, params, 0, 0), 1);
+    EXPECT_EQ(sampler.Sample(std::vector<float>{1, 3, 2, 3, -1}, params, {0, 0}), 1);
+    EXPECT_EQ(sampler.Sample(std::vector<float>{-0.0f, 0.0f, -0.0f, 0.0f, -1}, params, {0, 0}), 0);
+    EXPECT_EQ(sampler.Sample(std::vector<float>{-kInf, -5, -kInf, -5, -6}, params, {0, 0}), 1);
   }
   params.temperature = 1;
   params.top_k = 1;
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(sampler.Sample(std::vector<float>{1, 3, 2, 3, -1}, params, 0, i), 1);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(sampler.Sample(std::vector<float>{1, 3, 2, 3, -1}, params, {0, i}), 1);
 }
 
 TEST(Sampler, DrawsFollowTheProbabilities) {
@@ -205,17 +205,17 @@ TEST(Sampler, ADrawDependsOnItsArgumentsAlone) {
   const SamplingParams params{.seed = 42};
   Sampler fresh(vocab), used(vocab);
   for (int i = 0; i < 50; ++i) {
-    used.Sample(b, Off(), 9, i);  // leaves other candidates in the scratch
-    EXPECT_EQ(fresh.Sample(a, params, 3, i), used.Sample(a, params, 3, i));
+    used.Sample(b, Off(), {9, i});  // leaves other candidates in the scratch
+    EXPECT_EQ(fresh.Sample(a, params, {3, i}), used.Sample(a, params, {3, i}));
   }
   int seeds = 0, requests = 0, positions = 0;
   for (int i = 0; i < 50; ++i) {
-    const int32_t id = fresh.Sample(a, Off(), 3, i);
+    const int32_t id = fresh.Sample(a, Off(), {3, i});
     SamplingParams other = Off();
     other.seed = 2;
-    seeds += fresh.Sample(a, other, 3, i) != id;
-    requests += fresh.Sample(a, Off(), 4, i) != id;
-    positions += fresh.Sample(a, Off(), 3, i + 1000) != id;
+    seeds += fresh.Sample(a, other, {3, i}) != id;
+    requests += fresh.Sample(a, Off(), {4, i}) != id;
+    positions += fresh.Sample(a, Off(), {3, i + 1000}) != id;
   }
   EXPECT_GT(seeds, 40);
   EXPECT_GT(requests, 40);
@@ -227,7 +227,7 @@ TEST(Sampler, ShiftOfAllLogitsChangesNothing) {
   for (float& x : shifted) x += 64;  // exact
   Sampler sampler(6);
   for (int i = 0; i < 200; ++i) {
-    EXPECT_EQ(sampler.Sample(logits, Off(), 0, i), sampler.Sample(shifted, Off(), 0, i));
+    EXPECT_EQ(sampler.Sample(logits, Off(), {0, i}), sampler.Sample(shifted, Off(), {0, i}));
   }
 }
 
@@ -239,15 +239,15 @@ TEST(Sampler, OddLogitsNeverLeaveTheVocabulary) {
     Sampler sampler(static_cast<int>(logits.size()));
     for (const SamplingParams& params : {defaults, Off()}) {
       for (int i = 0; i < 20; ++i) {
-        const int32_t id = sampler.Sample(logits, params, 0, i);
+        const int32_t id = sampler.Sample(logits, params, {0, i});
         ASSERT_GE(id, 0);
         ASSERT_LT(id, static_cast<int32_t>(logits.size()));
       }
     }
   }
   Sampler sampler(3);
-  EXPECT_EQ(sampler.Sample(std::vector<float>{nan, -kInf, 1}, defaults, 0, 0), 2);
-  EXPECT_EQ(sampler.Sample(std::vector<float>{kInf, 0, kInf}, defaults, 0, 0), 0);
+  EXPECT_EQ(sampler.Sample(std::vector<float>{nan, -kInf, 1}, defaults, {0, 0}), 2);
+  EXPECT_EQ(sampler.Sample(std::vector<float>{kInf, 0, kInf}, defaults, {0, 0}), 0);
 }
 
 // Tokens without any chance are never drawn, whatever the uniform number.
@@ -266,7 +266,7 @@ TEST(Sampler, TimeOnALargeVocabulary) {
       {"greedy", {.temperature = 0}}, {"defaults", {}}, {"top_p 0.95 alone", {.top_k = 0}}, {"all off", Off()}};
   for (const auto& [name, params] : cases) {
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < 10; ++i) sampler.Sample(logits, params, 0, i);
+    for (int i = 0; i < 10; ++i) sampler.Sample(logits, params, {0, i});
     const double us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 10;
     std::printf("sample of %d, %s: %.0f us\n", vocab, name, us);
     EXPECT_LT(us, 200'000) << name;

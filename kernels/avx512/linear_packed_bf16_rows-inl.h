@@ -29,8 +29,9 @@ __attribute__((noinline)) const uint8_t* BitmapDots(const uint8_t* values, const
   for (int i = 0; i < M; ++i) c[i] = sums[i];
   for (int t = 0; t < tiles; ++t) {
     const uint32_t* mask = (const uint32_t*)masks;
-    const ptrdiff_t values_ahead = Ahead((const char*)values, kValuesAhead, ends.values, ends.values_jump, 1024);
-    Prefetch(masks + Ahead(masks, kMaskAhead, ends.mask, ends.mask_jump, 64));
+    const ptrdiff_t values_ahead =
+        Ahead((const char*)values, FetchNear::kValuesAhead, ends.values, ends.values_jump, 1024);
+    Prefetch(masks + Ahead(masks, FetchNear::kMaskAhead, ends.mask, ends.mask_jump, 64));
     masks += 64;
     __m512 e[M], o[M];
 #pragma GCC unroll 8

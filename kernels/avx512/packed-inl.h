@@ -20,11 +20,24 @@
 namespace lacuna::kernels {
 namespace {
 
-// Bytes in front of the cursor that are asked for from memory.
-constexpr ptrdiff_t kValuesAhead = 2048, kMaskAhead = 1024;
+// What is asked for from memory: bytes in front of the cursor (0: nothing, the processor sees a plain stream by itself),
+// and into which cache.
+template <ptrdiff_t kValuesAheadOf, ptrdiff_t kMaskAheadOf, bool kIntoL1Of>
+struct Fetching {
+  static constexpr ptrdiff_t kValuesAhead = kValuesAheadOf, kMaskAhead = kMaskAheadOf;
+  static constexpr bool kIntoL1 = kIntoL1Of;
+};
+using FetchNear = Fetching<2048, 1024, true>;
 
 // Always inline: g++ 12 takes a function that only prefetches for one without effect, and drops its calls.
-inline __attribute__((always_inline)) void Prefetch(const void* at) { _mm_prefetch((const char*)at, _MM_HINT_T0); }
+template <bool kIntoL1 = true>
+inline __attribute__((always_inline)) void Prefetch(const void* at) {
+  if (kIntoL1) {
+    _mm_prefetch((const char*)at, _MM_HINT_T0);
+  } else {
+    _mm_prefetch((const char*)at, _MM_HINT_T1);
+  }
+}
 
 template <bool kBitmapOf, PackedValues kTypeOf, bool kLookupOf>
 struct IntegerCodec {
@@ -102,23 +115,25 @@ inline IntegerFill ZeroPointFill(const PackedPanels* w, int panel, int k) {
 }
 
 // Calls low(r, u) and high(r, u) for r = 0 .. 7 with the rows r and r + 8 of the next tile.
-template <class C, class Low, class High>
+template <class C, class F = FetchNear, class Low, class High>
 inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const PanelEnds& ends,
                                                       const IntegerFill& fill, __m512i table, Low low, High high) {
   const uint8_t* at = cursor->values;
   const uint64_t* mask = (const uint64_t*)cursor->mask;
-  const ptrdiff_t values_ahead = Ahead((const char*)at, kValuesAhead, ends.values, ends.values_jump,
-                                       C::kType == PackedValues::kCode4 ? 512 : 1024);
+  constexpr bool kFetch = F::kValuesAhead > 0, kIntoL1 = F::kIntoL1;
+  const ptrdiff_t values_ahead = !kFetch ? 0
+                                         : Ahead((const char*)at, F::kValuesAhead, ends.values, ends.values_jump,
+                                                 C::kType == PackedValues::kCode4 ? 512 : 1024);
   if constexpr (C::kBitmap) {
-    const ptrdiff_t mask_ahead = Ahead(cursor->mask, kMaskAhead, ends.mask, ends.mask_jump, 128);
-    Prefetch(cursor->mask + mask_ahead);
-    Prefetch(cursor->mask + mask_ahead + 64);
+    const ptrdiff_t mask_ahead = Ahead(cursor->mask, F::kMaskAhead, ends.mask, ends.mask_jump, 128);
+    Prefetch<kIntoL1>(cursor->mask + mask_ahead);
+    Prefetch<kIntoL1>(cursor->mask + mask_ahead + 64);
     cursor->mask += 128;
   }
   if constexpr (C::kType == PackedValues::kInt8) {
 #pragma GCC unroll 16
     for (int r = 0; r < 16; ++r) {
-      Prefetch(at + values_ahead);
+      if (kFetch) Prefetch<kIntoL1>(at + values_ahead);
       __m512i u = _mm512_loadu_si512(at);
       if constexpr (C::kBitmap) {
         u = _mm512_mask_expand_epi8(fill.low, mask[r], u);
@@ -137,8 +152,10 @@ inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const 
     const uint8_t* high_at = at;
 #pragma GCC unroll 8
     for (int r = 0; r < 8; ++r) {
-      Prefetch(at + values_ahead);
-      __m512i a = _mm512_loadu_si512(at), b = C::kBitmap ? _mm512_loadu_si512(high_at) : a;
+      if (kFetch) Prefetch<kIntoL1>(at + values_ahead);
+      __m512i a = _mm512_loadu_si512(at);
+      if (!C::kBitmap) __asm__("" : "+v"(a));  // or g++ loads it twice
+      __m512i b = C::kBitmap ? _mm512_loadu_si512(high_at) : a;
       if constexpr (C::kLookup) {
         a = _mm512_permutexvar_epi8(a, table);
         b = _mm512_permutexvar_epi8(_mm512_srli_epi16(b, 4), table);

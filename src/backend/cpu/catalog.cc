@@ -108,10 +108,11 @@ CostTable DefaultCosts(const CpuFeatures& features) {
   auto set = [&costs](Crossover c, int from) { costs.from[static_cast<int>(c)] = from; };
   set(Crossover::kAlways, 1);
   set(Crossover::kAvx512Block, 9);
+  const bool amd = features.vendor == "AuthenticAMD";
+  set(Crossover::kAvx512Stream, amd ? 1 : kNever);
   // VDPBF16PS runs at half the rate of an FMA and more on Intel, at its full rate on Zen 4 and 5.
-  const bool fast_dot = features.vendor == "AuthenticAMD";
-  set(Crossover::kAvx512Bf16Rows, fast_dot ? 1 : kNever);
-  set(Crossover::kAvx512Bf16Block, fast_dot ? 9 : kNever);
+  set(Crossover::kAvx512Bf16Rows, amd ? 1 : kNever);
+  set(Crossover::kAvx512Bf16Block, amd ? 9 : kNever);
   // Tiles read memory a few percent slower than vectors do, whatever M; vectors have enough to do from 5 rows on.
   set(Crossover::kAmxFew, 5);
   return costs;

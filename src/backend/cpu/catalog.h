@@ -33,12 +33,13 @@ struct KernelCounter {
 // From which M on a kernel beats the rows before it: the entries of the cost table.
 enum class Crossover {
   kAlways,  // 1
+  kAvx512Stream,
   kAvx512Block,
   kAvx512Bf16Rows,
   kAvx512Bf16Block,
   kAmxFew,
 };
-inline constexpr int kCrossovers = 5;
+inline constexpr int kCrossovers = 6;
 inline constexpr int kNever = 1 << 30;
 
 struct CostTable {

@@ -72,6 +72,17 @@ constexpr LinearPackedKernel Avx512Int8Rows(const char* name, PackedKind kind, K
           nullptr};
 }
 
+constexpr LinearPackedKernel Avx512Int8Stream(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, 8, Crossover::kAvx512Stream, kernels::Avx512LinearPackedInt8Stream, counter},
+          kind,
+          LinearInput::kInt8Wide,
+          8,
+          nullptr,
+          kernels::Avx512InputInt8Wide,
+          nullptr,
+          nullptr};
+}
+
 constexpr LinearPackedKernel Avx512Int8Block(const char* name, PackedKind kind, KernelCounter* counter) {
   return {{name, Tier::kAvx512, 1, kAnyM, Crossover::kAvx512Block, kernels::Avx512LinearPackedInt8Block, counter},
           kind,
@@ -129,31 +140,35 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9], simd_counters[9], avx512_counters[15], amx_counters[10];
+KernelCounter counters[9], simd_counters[9], avx512_counters[19], amx_counters[10];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
     RefInt8("ref_linear_int8", kInt8, &counters[0]),
     SimdInt8("simd_linear_int8", kInt8, &simd_counters[0]),
     Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
+    Avx512Int8Stream("avx512_linear_int8_stream", kInt8, &avx512_counters[15]),
     Avx512Int8Block("avx512_linear_int8_block", kInt8, &avx512_counters[4]),
     AmxInt8("amx_linear_int8_few", kInt8, true, &amx_counters[0]),
     AmxInt8("amx_linear_int8_block", kInt8, false, &amx_counters[1]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
     SimdInt8("simd_linear_bitmap_int8", kBitmapInt8, &simd_counters[1]),
     Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
+    Avx512Int8Stream("avx512_linear_bitmap_int8_stream", kBitmapInt8, &avx512_counters[16]),
     Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, &avx512_counters[5]),
     AmxInt8("amx_linear_bitmap_int8_few", kBitmapInt8, true, &amx_counters[2]),
     AmxInt8("amx_linear_bitmap_int8_block", kBitmapInt8, false, &amx_counters[3]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
     SimdInt8("simd_linear_code4", kCode4, &simd_counters[2]),
     Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
+    Avx512Int8Stream("avx512_linear_code4_stream", kCode4, &avx512_counters[17]),
     Avx512Int8Block("avx512_linear_code4_block", kCode4, &avx512_counters[6]),
     AmxInt8("amx_linear_code4_few", kCode4, true, &amx_counters[4]),
     AmxInt8("amx_linear_code4_block", kCode4, false, &amx_counters[5]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
     SimdInt8("simd_linear_bitmap_code4", kBitmapCode4, &simd_counters[3]),
     Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
+    Avx512Int8Stream("avx512_linear_bitmap_code4_stream", kBitmapCode4, &avx512_counters[18]),
     Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
     AmxInt8("amx_linear_bitmap_code4_few", kBitmapCode4, true, &amx_counters[6]),
     AmxInt8("amx_linear_bitmap_code4_block", kBitmapCode4, false, &amx_counters[7]),

@@ -12,7 +12,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kNames[] = {"always", "avx512_block", "avx512bf16_rows", "avx512bf16_block", "amx_few"};
+constexpr const char* kNames[] = {"always", "avx512_stream", "avx512_block", "avx512bf16_rows", "avx512bf16_block", "amx_few"};
 
 std::string CacheFolder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");

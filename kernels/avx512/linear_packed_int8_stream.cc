@@ -1,6 +1,6 @@
 // Few rows of int8 activations times a packed weight, one panel after the other: m = 1..8, kInt8Wide in one block.
-// linear_packed_int8_rows.cc walks four panels at once, which Intel's memory wants; AMD's wants one plain stream, and the
-// cost table chooses.
+// linear_packed_int8_rows.cc walks four panels at once, which Intel's memory wants; AMD's wants one plain stream, and
+// the cost table chooses.
 //
 //   per row of a panel   expanded in a register (packed-inl.h), then one VPDPBUSD a row of x with a broadcast operand
 //   registers            low, high [M] int32 sums of the tile halves; sum [M] of the segment; fills
@@ -8,12 +8,12 @@
 //                        would take 2 cycles a row
 //   period               inside the walk: t = low + high - z * sum(q), y = fma(float(t), fl(sx * sw), y)
 //
-// Measured on Zen 4 (3.66 GHz, one core, from L2, m = 1; four streams in chunks of 256 k in brackets), cycles a row: all
-// int8 2.2 (2.9), all 4-bit 1.5 (3.1), bitmap int8 3.7 (4.1), bitmap 4-bit 4.0 (4.8). VPEXPANDB takes 1.3, KMOVQ 1, an
-// unaligned load 1.5, VPDPBUSD 1. From memory (35 GB/s, two cores, 28672 x 4096), share of the streaming bandwidth: all
-// int8 0.93 (0.68), 4-bit 0.90 (0.70), bitmap at 0.5 int8 0.93 (0.77), 4-bit 0.91 (0.78).
-// Fetching: values of a bitmap and 4-bit codes 8 KiB ahead into L2 (into L1 costs a quarter of the bandwidth); all int8
-// is a stream that the processor sees by itself, and prefetches slow it.
+// Measured on Zen 4 (3.66 GHz, one core, from L2, m = 1; four streams in chunks of 256 k in brackets), cycles a row:
+// all int8 2.2 (2.9), all 4-bit 1.5 (3.1), bitmap int8 3.7 (4.1), bitmap 4-bit 4.0 (4.8). VPEXPANDB takes 1.3, KMOVQ 1,
+// an unaligned load 1.5, VPDPBUSD 1. From memory (35 GB/s, two cores, 28672 x 4096), share of the streaming bandwidth:
+// all int8 0.93 (0.68), 4-bit 0.90 (0.70), bitmap at 0.5 int8 0.93 (0.77), 4-bit 0.91 (0.78). Fetching: values of a
+// bitmap and 4-bit codes 8 KiB ahead into L2 (into L1 costs a quarter of the bandwidth); all int8 is a stream that the
+// processor sees by itself, and prefetches slow it.
 #include <immintrin.h>
 
 #include "kernels/avx512/linear_packed.h"

@@ -20,8 +20,8 @@
 namespace lacuna::kernels {
 namespace {
 
-// What is asked for from memory: bytes in front of the cursor (0: nothing, the processor sees a plain stream by itself),
-// and into which cache.
+// What is asked for from memory: bytes in front of the cursor (0: nothing, the processor sees a plain stream by
+// itself), and into which cache.
 template <ptrdiff_t kValuesAheadOf, ptrdiff_t kMaskAheadOf, bool kIntoL1Of>
 struct Fetching {
   static constexpr ptrdiff_t kValuesAhead = kValuesAheadOf, kMaskAhead = kMaskAheadOf;

@@ -19,8 +19,8 @@ struct HalvesDot {
 
 }  // namespace
 
-void Avx512Bf16LinearBf16Rows(const LinearBf16Args& args) { LinearRowsUpTo8<HalvesDot>(args); }
+void Avx512Bf16LinearBf16Rows(const LinearBf16Args& args) { LinearRowsUpTo8<HalvesDot, true>(args); }
 void Avx512Bf16LinearBf16Block(const LinearBf16Args& args) { LinearBlock<HalvesDot>(args); }
-void Avx512Bf16LinearBitmapBf16Rows(const LinearPackedArgs& args) { BitmapRowsUpTo8<HalvesDot>(args); }
+void Avx512Bf16LinearBitmapBf16Rows(const LinearPackedArgs& args) { BitmapRowsUpTo8<HalvesDot, true>(args); }
 
 }  // namespace lacuna::kernels

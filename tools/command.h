@@ -24,6 +24,7 @@ void AddChat(CLI::App& app, Run* run);
 void AddScore(CLI::App& app, Run* run);
 void AddTokenize(CLI::App& app, Run* run);
 void AddDetokenize(CLI::App& app, Run* run);
+void AddRender(CLI::App& app, Run* run);
 void AddInspect(CLI::App& app, Run* run);
 void AddSynth(CLI::App& app, Run* run);
 void AddPack(CLI::App& app, Run* run);

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   add("score", "Log-probabilities of a text", AddScore);
   add("tokenize", "Text to token ids", AddTokenize);
   add("detokenize", "Token ids to text", AddDetokenize);
+  add("render", "A conversation as the model's chat template writes it", AddRender);
   add("inspect", "What is in a model directory", AddInspect);
   add("bench", "How fast a model runs, beside what the machine allows", AddBench);
   add("doctor", "What this machine has, what is chosen on it and why", AddDoctor);

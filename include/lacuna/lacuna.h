@@ -1,6 +1,7 @@
 // Everything: load a model, open a session, generate.
 #pragma once
 
+#include "lacuna/chat.h"
 #include "lacuna/generate.h"
 #include "lacuna/model.h"
 #include "lacuna/sampling.h"

@@ -2,6 +2,7 @@
 // with byte fallback). tokenizer.json alone decides the ids.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,11 @@
 #include "lacuna/status.h"
 
 namespace lacuna {
+
+// Bytes begin..end of a text.
+struct TextSpan {
+  std::size_t begin = 0, end = 0;
+};
 
 // Const and safe to use from several threads at once.
 class Tokenizer {
@@ -28,7 +34,13 @@ class Tokenizer {
   // Ids of `text` (UTF-8; invalid bytes count as U+FFFD). Special tokens written in the text are recognised;
   // `add_special` adds what the post-processor puts around a single sequence (BOS for Llama). Fails only when a text
   // cannot be tokenized within the regular expression engine's limits.
-  virtual Result<std::vector<int32_t>> Encode(std::string_view text, bool add_special = true) const = 0;
+  Result<std::vector<int32_t>> Encode(std::string_view text, bool add_special = true) const {
+    return EncodeMarked(text, {}, add_special);
+  }
+  // The same, but a special token that touches one of the `plain` spans (ascending, apart from each other) is not
+  // recognised: its characters are text. Ids are otherwise those of Encode. For text that others wrote: see chat.h.
+  virtual Result<std::vector<int32_t>> EncodeMarked(std::string_view text, std::span<const TextSpan> plain,
+                                                    bool add_special) const = 0;
 
   // Text of `ids`, exactly as Hugging Face's decoder joins them. Ids outside the vocabulary are an error.
   virtual Result<std::string> Decode(std::span<const int32_t> ids, bool skip_special = true) const = 0;

@@ -17,6 +17,13 @@ constexpr size_t kMaxContent = 4096;
 // The `regex` crate's \w.
 constexpr char kWordChar[] = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])";
 
+// Whether one of the spans, ascending and apart, has a byte in begin..end.
+bool Touches(std::span<const TextSpan> spans, size_t begin, size_t end) {
+  const auto it = std::upper_bound(spans.begin(), spans.end(), begin,
+                                   [](size_t at, const TextSpan& span) { return at < span.end; });
+  return it != spans.end() && it->begin < end;
+}
+
 }  // namespace
 
 void Trie::Add(std::string_view text, int32_t value) {
@@ -35,21 +42,6 @@ void Trie::Add(std::string_view text, int32_t value) {
     node = next;
   }
   if (values_[node] < 0) values_[node] = value;
-}
-
-Trie::Match Trie::Find(std::string_view text, size_t from) const {
-  for (size_t begin = from; begin < text.size() && !values_.empty(); ++begin) {
-    uint64_t node = root_[static_cast<unsigned char>(text[begin])];
-    Match match{std::string_view::npos, 0, -1};
-    for (size_t end = begin + 1; node != 0; ++end) {
-      if (values_[node] >= 0) match = {begin, end, values_[node]};
-      if (end == text.size()) break;
-      const uint32_t* next = edges_.Find(node << 8 | static_cast<unsigned char>(text[end]));
-      node = next ? *next : 0;
-    }
-    if (match.value >= 0) return match;
-  }
-  return {std::string_view::npos, 0, -1};
 }
 
 Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::string& where, const Vocab& vocab,
@@ -112,6 +104,7 @@ Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::st
       }
       if (special_contents.count(content) > 0) out.skipped_ids_.insert(out.ids_[token.content]);
       (token.normalized ? out.normalized_ : out.raw_).Add(content, out.ids_[token.content]);
+      if (token.normalized && token.special) out.spelled_.Add(token.content, out.ids_[token.content]);
     }
   }
   if (any_single) {
@@ -131,11 +124,15 @@ bool AddedTokens::StandsAlone(std::string_view text, size_t begin, size_t end) c
   return end == text.size() || !word_->Matches(text.substr(end, unicode::CharLength(text[end])));
 }
 
-void AddedTokens::FindIn(std::string_view text, const Trie& trie, std::vector<Found>& found) const {
+void AddedTokens::FindIn(std::string_view text, const Trie& trie, std::span<const TextSpan> plain, size_t offset,
+                         std::vector<Found>& found) const {
   found.clear();
   size_t done = 0;
+  const auto accept = [&](const Trie::Match& match) {
+    return plain.empty() || !IsSpecial(match.value) || !Touches(plain, offset + match.begin, offset + match.end);
+  };
   for (size_t from = 0; from < text.size();) {
-    const Trie::Match match = trie.Find(text, from);
+    const Trie::Match match = trie.Find(text, from, accept);
     if (match.begin == std::string_view::npos) break;
     from = match.end;
     const AddedToken& token = tokens_.at(match.value);
@@ -161,23 +158,52 @@ void AddedTokens::FindIn(std::string_view text, const Trie& trie, std::vector<Fo
   if (done != text.size()) found.push_back({done, text.size(), -1});
 }
 
-Status AddedTokens::Split(std::string_view text, const Normalizers& normalizers, PieceList& list) const {
-  std::vector<Found> outer, inner;
-  FindIn(text, raw_, outer);
+Status AddedTokens::Split(std::string_view text, std::span<const TextSpan> plain, const Normalizers& normalizers,
+                          PieceList& list) const {
+  std::vector<Found> outer, spelled;
+  FindIn(text, raw_, plain, 0, outer);
   for (const Found& part : outer) {
     if (part.id >= 0) {
       list.pieces.push_back({list.text.size(), list.text.size(), part.id, false});
       continue;
     }
-    std::string normal(text.substr(part.begin, part.end - part.begin));
-    bool at_start = part.begin == 0;
-    LACUNA_RETURN_IF_ERROR(ApplyNormalizers(normalizers, normal, at_start));
-    FindIn(normal, normalized_, inner);
-    const size_t base = list.text.size();
-    list.text += normal;
-    for (const Found& p : inner) {
-      list.pieces.push_back({base + p.begin, base + p.end, p.id, at_start && p.begin == 0});
+    const std::string_view inside = text.substr(part.begin, part.end - part.begin);
+    if (spelled_.empty() || normalizers.empty() || !Touches(plain, part.begin, part.end)) {
+      LACUNA_RETURN_IF_ERROR(SplitNormalized(inside, part.begin, plain, normalizers, list));
+      continue;
     }
+    FindIn(inside, spelled_, plain, part.begin, spelled);
+    for (const Found& p : spelled) {
+      if (p.id >= 0) {
+        list.pieces.push_back({list.text.size(), list.text.size(), p.id, false});
+      } else {
+        LACUNA_RETURN_IF_ERROR(SplitNormalized(inside.substr(p.begin, p.end - p.begin), part.begin + p.begin, plain,
+                                               normalizers, list));
+      }
+    }
+  }
+  return {};
+}
+
+Status AddedTokens::SplitNormalized(std::string_view text, size_t offset, std::span<const TextSpan> plain,
+                                    const Normalizers& normalizers, PieceList& list) const {
+  std::string normal(text);
+  bool at_start = offset == 0;
+  LACUNA_RETURN_IF_ERROR(ApplyNormalizers(normalizers, normal, at_start));
+  // With normalizers a span has no place any more: one that touches the text covers it.
+  const TextSpan whole{0, normal.size()};
+  std::vector<Found> inner;
+  if (normalizers.empty()) {
+    FindIn(normal, normalized_, plain, offset, inner);
+  } else if (Touches(plain, offset, offset + text.size())) {
+    FindIn(normal, normalized_, {&whole, 1}, 0, inner);
+  } else {
+    FindIn(normal, normalized_, {}, 0, inner);
+  }
+  const size_t base = list.text.size();
+  list.text += normal;
+  for (const Found& p : inner) {
+    list.pieces.push_back({base + p.begin, base + p.end, p.id, at_start && p.begin == 0});
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "lacuna/status.h"
+#include "lacuna/tokenizer.h"
 #include "tokenizer/flat_map.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_tokenizer.h"
@@ -40,7 +42,22 @@ class Trie {
     size_t begin, end;
     int32_t value;
   };
-  Match Find(std::string_view text, size_t from) const;
+  // Only matches that `accept(match)` agrees to count.
+  template <typename Accept>
+  Match Find(std::string_view text, size_t from, Accept accept) const {
+    for (size_t begin = from; begin < text.size() && !values_.empty(); ++begin) {
+      uint64_t node = root_[static_cast<unsigned char>(text[begin])];
+      Match match{std::string_view::npos, 0, -1};
+      for (size_t end = begin + 1; node != 0; ++end) {
+        if (values_[node] >= 0 && accept(Match{begin, end, values_[node]})) match = {begin, end, values_[node]};
+        if (end == text.size()) break;
+        const uint32_t* next = edges_.Find(node << 8 | static_cast<unsigned char>(text[end]));
+        node = next ? *next : 0;
+      }
+      if (match.value >= 0) return match;
+    }
+    return {std::string_view::npos, 0, -1};
+  }
   bool empty() const { return values_.empty(); }
 
  private:
@@ -56,8 +73,11 @@ class AddedTokens {
   static Result<AddedTokens> Parse(const nlohmann::json& node, const std::string& where, const Vocab& vocab,
                                    const Normalizers& normalizers);
 
-  // Cuts `text` at added tokens and normalizes what lies between them.
-  Status Split(std::string_view text, const Normalizers& normalizers, PieceList& list) const;
+  // Cuts `text` at added tokens and normalizes what lies between them. Special tokens that touch a `plain` span are
+  // passed over. A special token that is looked for in normalized text, where spans are lost, is then found as the
+  // template spells it, before normalization.
+  Status Split(std::string_view text, std::span<const TextSpan> plain, const Normalizers& normalizers,
+               PieceList& list) const;
 
   // The content of token `id`, "" if it is not an added token.
   std::string_view Content(int32_t id) const;
@@ -76,7 +96,11 @@ class AddedTokens {
     size_t begin, end;
     int32_t id;  // -1: text
   };
-  void FindIn(std::string_view text, const Trie& trie, std::vector<Found>& found) const;
+  // `offset` is where `text` begins in the text that `plain` speaks of.
+  void FindIn(std::string_view text, const Trie& trie, std::span<const TextSpan> plain, size_t offset,
+              std::vector<Found>& found) const;
+  Status SplitNormalized(std::string_view text, size_t offset, std::span<const TextSpan> plain,
+                         const Normalizers& normalizers, PieceList& list) const;
   bool StandsAlone(std::string_view text, size_t begin, size_t end) const;
 
   std::unordered_map<std::string, int32_t> ids_;
@@ -84,6 +108,7 @@ class AddedTokens {
   std::unordered_map<int32_t, std::string> normalized_contents_;  // where they differ from the content
   std::unordered_set<int32_t> special_ids_, skipped_ids_;
   Trie raw_, normalized_;
+  Trie spelled_;  // the special ones of normalized_, as they are spelled
   std::optional<Regex> word_;  // one word character, compiled when a token asks for single_word
   int32_t max_id_ = -1;
 };

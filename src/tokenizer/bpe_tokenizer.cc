@@ -52,14 +52,26 @@ class BpeDecoding : public Tokenizer::Decoding {
 
 }  // namespace
 
-Result<std::vector<int32_t>> BpeTokenizer::Encode(std::string_view text, bool add_special) const {
+Result<std::vector<int32_t>> BpeTokenizer::EncodeMarked(std::string_view text, std::span<const TextSpan> plain,
+                                                        bool add_special) const {
   std::string valid;
+  std::vector<TextSpan> moved;
   if (!unicode::IsValidUtf8(text)) {
-    valid = unicode::ToValidUtf8(text);
+    // Spans move with the bytes that become U+FFFD. A character that a span's border cuts in two counts as invalid.
+    size_t done = 0;
+    for (const TextSpan& span : plain) {
+      valid += unicode::ToValidUtf8(text.substr(done, span.begin - done));
+      const size_t begin = valid.size();
+      valid += unicode::ToValidUtf8(text.substr(span.begin, span.end - span.begin));
+      moved.push_back({begin, valid.size()});
+      done = span.end;
+    }
+    valid += unicode::ToValidUtf8(text.substr(done));
     text = valid;
+    plain = moved;
   }
   PieceList list;
-  LACUNA_RETURN_IF_ERROR(parts_.added.Split(text, parts_.normalizers, list));
+  LACUNA_RETURN_IF_ERROR(parts_.added.Split(text, plain, parts_.normalizers, list));
   for (const auto& step : parts_.pre_tokenizers) LACUNA_RETURN_IF_ERROR(step->Apply(list));
 
   std::vector<int32_t> ids;

@@ -32,7 +32,8 @@ class BpeTokenizer : public Tokenizer {
  public:
   explicit BpeTokenizer(TokenizerParts parts) : parts_(std::move(parts)) {}
 
-  Result<std::vector<int32_t>> Encode(std::string_view text, bool add_special) const override;
+  Result<std::vector<int32_t>> EncodeMarked(std::string_view text, std::span<const TextSpan> plain,
+                                            bool add_special) const override;
   Result<std::string> Decode(std::span<const int32_t> ids, bool skip_special) const override;
   std::string_view Piece(int32_t id) const override;
   std::optional<int32_t> IdOf(std::string_view piece) const override;

@@ -11,6 +11,7 @@ namespace lacuna {
 // A multiple of every kernel's row block (3, 6, 8, 16), and enough for a prompt's pass of 512 rows.
 inline constexpr int kMaxBlockRows = 528;
 inline constexpr int kMaxUnitPanels = 128;  // of both members of a pair together
+inline constexpr int kFewRows = 32;         // up to which a pass streams the weights
 // Floats between rows of a unit's buffer: not a power of two, or the rows of a tile share four cache sets.
 inline constexpr int BlockStride(int panels) { return panels * 16 + 16; }
 
@@ -18,7 +19,7 @@ inline constexpr int BlockStride(int panels) { return panels * 16 + 16; }
 // unit large enough that x, read once for it, is a small part of the traffic.
 inline int UnitPanels(int64_t rows, int64_t panels, int members, int workers) {
   const int64_t most = kMaxUnitPanels / members;
-  if (rows <= 32) return static_cast<int>(std::min<int64_t>(4, most));
+  if (rows <= kFewRows) return static_cast<int>(std::min<int64_t>(4, most));
   const auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   const int64_t rounds = std::max<int64_t>(1, ceil(panels, most * workers));  // of a unit for every worker
   return static_cast<int>(std::clamp<int64_t>(ceil(ceil(panels, rounds * workers), 2) * 2, 2, most));

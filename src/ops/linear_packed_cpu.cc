@@ -116,7 +116,7 @@ class Phase {
     const Units units(args_, rows_, team_.workers(), chosen_);
     const bool pair = args_.epilogue == LinearEpilogue::kSiluMul;
     std::byte* blocks = args_.workspace.data() + LinearInputsBytes(args_.rows(), args_.set->k());
-    team_.Run(units.count(), [&](int worker, int workers) {
+    const auto work = [&](int worker, int workers) {
       for (int i = 0; i < inputs_count_; ++i) Round(inputs_[i], worker, workers);
       OpenKernel open;
       float* block = reinterpret_cast<float*>(blocks + static_cast<std::size_t>(worker) * BlockBytes(args_.rows()));
@@ -132,7 +132,13 @@ class Phase {
             }
           },
           1);
-    });
+    };
+    // Few rows take as long as their weights' bytes, many rows as their products, which are the same in each panel.
+    if (rows_ <= kFewRows) {
+      team_.Run([&](int worker) { return units.ShareBegin(worker, team_.workers()); }, work);
+    } else {
+      team_.Run(units.count(), work);
+    }
   }
 
  private:

@@ -30,6 +30,23 @@ class Units {
   }
 
   int64_t count() const { return count_; }
+
+  // Where a worker's share begins when shares have equal bytes: a bitmap's panels differ. The rounding is to the nearest
+  // unit, so that a share is within a unit of the mean.
+  int64_t ShareBegin(int worker, int workers) const {
+    const uint64_t target = BytesBefore(count_) * 2 / static_cast<uint64_t>(workers) * static_cast<uint64_t>(worker);
+    if (worker == workers) return count_;
+    int64_t low = 0, high = count_;  // the first unit whose middle is not before the target
+    while (low < high) {
+      const int64_t middle = (low + high) / 2;
+      if (BytesBefore(middle) + BytesBefore(middle + 1) < target) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
   int stride() const { return BlockStride(panels_); }
 
   Unit operator[](int64_t i) const {
@@ -44,6 +61,18 @@ class Units {
  private:
   std::size_t Listed() const { return pair_ ? 1 : members_.size(); }
   int64_t Panels(std::size_t m) const { return chosen_ >> m & 1 ? members_[m].weight.panels() : 0; }
+  // Of units [0, i), what a pass reads.
+  uint64_t BytesBefore(int64_t i) const {
+    uint64_t bytes = 0;
+    for (std::size_t m = 0; m < Listed() && i > 0; ++m) {
+      const int64_t units = std::min(i, Of(m));
+      const int panels = static_cast<int>(std::min(units * panels_, Panels(m)));
+      bytes += members_[m].weight.ReadBytesBefore(panels);
+      if (pair_) bytes += members_[1].weight.ReadBytesBefore(panels);
+      i -= units;
+    }
+    return bytes;
+  }
   int64_t Of(std::size_t m) const { return (Panels(m) + panels_ - 1) / panels_; }
 
   const std::vector<LinearMember>& members_;

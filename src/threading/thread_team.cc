@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -182,6 +183,20 @@ void ThreadTeam::ParallelFor(int64_t blocks, FunctionRef<void(int64_t, int64_t, 
 void ThreadTeam::Run(int64_t blocks, FunctionRef<void(int, int)> fn) {
   TeamLock lock(*this);
   SetShares(std::max<int64_t>(blocks, 0));
+  RunLocked(fn);
+}
+
+void ThreadTeam::Run(FunctionRef<int64_t(int)> first, FunctionRef<void(int, int)> fn) {
+  TeamLock lock(*this);
+  int64_t begin = 0;
+  share_ = std::numeric_limits<int64_t>::max();
+  for (int w = 0; w < workers_; ++w) {
+    const int64_t end = std::max(begin, first(w + 1));
+    shares_[w].next.store(begin, std::memory_order_relaxed);
+    shares_[w].end = end;
+    share_ = std::min(share_, end - begin);
+    begin = end;
+  }
   RunLocked(fn);
 }
 

@@ -147,6 +147,13 @@ std::span<const int32_t> PackedWeight::in_perm() const {
   return {reinterpret_cast<const int32_t*>(bytes.data()), static_cast<std::size_t>(k)};
 }
 
+std::size_t PackedWeight::ReadBytesBefore(int panel) const {
+  const auto count = static_cast<std::size_t>(panel), all = static_cast<std::size_t>(panels());
+  const std::size_t values = view.panel_bases != nullptr ? static_cast<std::size_t>(view.panel_bases[panel])
+                                                         : stream(Stream::kValues).size() / all * count;
+  return values + (ReadBytes() - stream(Stream::kValues).size()) / all * count;
+}
+
 std::size_t PackedWeight::ReadBytes() const {
   std::size_t bytes = 0;
   for (Stream s : {Stream::kValues, Stream::kMask, Stream::kOffsets, Stream::kScales, Stream::kZeros}) {

@@ -68,6 +68,8 @@ struct PackedWeight {
 
   // What a pass must read of all panels: every stream but the tables.
   std::size_t ReadBytes() const;
+  // And of panels [0, panel): ReadBytes() where it is panels(), but for the padding of a stream without values.
+  std::size_t ReadBytesBefore(int panel) const;
   // Stored weights, gaps not counted.
   int64_t StoredWeights() const;
 

@@ -89,6 +89,31 @@ TEST_P(TeamOfSize, ParallelForCoversEachBlockOnce) {
   }
 }
 
+// Shares of 0, 1, 2, .. blocks: each worker takes its own first, and all blocks are done once.
+TEST_P(TeamOfSize, SharesOfTheCallersChoice) {
+  auto team = Make(GetParam());
+  const auto first = [](int worker) { return int64_t{worker} * (worker - 1) / 2; };
+  const int n = GetParam(), blocks = static_cast<int>(first(n));
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::atomic<int>> done(static_cast<std::size_t>(blocks));
+    std::vector<int64_t> begins(static_cast<std::size_t>(n), -1);
+    team->Run(first, [&](int worker, int) {
+      team->ForBlocks(
+          worker,
+          [&](int64_t begin, int64_t end, int w) {
+            if (begins[static_cast<std::size_t>(w)] < 0) begins[static_cast<std::size_t>(w)] = begin;
+            for (int64_t b = begin; b < end; ++b) ++done[static_cast<std::size_t>(b)];
+          },
+          1);
+    });
+    for (const std::atomic<int>& times : done) ASSERT_EQ(times, 1);
+    if (n == 1) continue;
+    // The last share is the largest; its owner starts with it unless others took it whole.
+    const int64_t begin = begins.back();
+    ASSERT_TRUE(begin == -1 || begin < first(n));
+  }
+}
+
 TEST_P(TeamOfSize, FpScopeHoldsOnEveryWorkerAndIsRestored) {
   auto team = Make(GetParam());
   const unsigned before = _mm_getcsr() & ~0x3fu;

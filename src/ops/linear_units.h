@@ -31,8 +31,8 @@ class Units {
 
   int64_t count() const { return count_; }
 
-  // Where a worker's share begins when shares have equal bytes: a bitmap's panels differ. The rounding is to the nearest
-  // unit, so that a share is within a unit of the mean.
+  // Where a worker's share begins when shares have equal bytes: a bitmap's panels differ. The rounding is to the
+  // nearest unit, so that a share is within a unit of the mean.
   int64_t ShareBegin(int worker, int workers) const {
     const uint64_t target = BytesBefore(count_) * 2 / static_cast<uint64_t>(workers) * static_cast<uint64_t>(worker);
     if (worker == workers) return count_;

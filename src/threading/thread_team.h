@@ -49,8 +49,8 @@ class ThreadTeam {
   // A region that also shares out blocks 0..blocks-1: inside, each worker calls ForBlocks once. Pieces are dealt as in
   // ParallelFor.
   void Run(int64_t blocks, FunctionRef<void(int worker, int workers)> fn);
-  // The same where blocks differ: worker w's own share is [first(w), first(w + 1)), ascending from first(0) = 0; there are
-  // first(workers()) blocks.
+  // The same where blocks differ: worker w's own share is [first(w), first(w + 1)), ascending from first(0) = 0; there
+  // are first(workers()) blocks.
   void Run(FunctionRef<int64_t(int worker)> first, FunctionRef<void(int worker, int workers)> fn);
   void ForBlocks(int worker, FunctionRef<void(int64_t begin, int64_t end, int worker)> fn, int64_t chunk = 0);
 

@@ -84,6 +84,13 @@ class CancelScope {
   ~CancelScope();
   const std::atomic<bool>* flag() const;
 };
+// While it lives, a signal that ends the program gives the terminal back as it was at its beginning.
+class TerminalGuard {
+ public:
+  TerminalGuard();
+  ~TerminalGuard();
+};
+void TerminalIsColored(bool colored);  // such a signal then resets the color first
 bool cancelled();
 int CancelledExitCode();  // 130 or 143
 

@@ -10,7 +10,7 @@ namespace {
 // llama.cpp's short flags of several letters, which CLI11 would read as clusters of one-letter flags.
 void RewriteShortFlags(std::vector<std::string>& args) {
   static const std::map<std::string, std::string> kLong = {
-      {"-sys", "--system-prompt"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"},
+      {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"},
       {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}};
   for (std::string& arg : args) {
     if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   const auto add = [&](const char* name, const char* help, void (*adder)(CLI::App&, Run*)) {
     adder(*app.add_subcommand(name, help), &run);
   };
-  add("chat", "Talk to a model, line by line", AddChat);
+  add("chat", "Talk to a model", AddChat);
   add("run", "Continue a prompt", AddRun);
   add("score", "Log-probabilities of a text", AddScore);
   add("tokenize", "Text to token ids", AddTokenize);

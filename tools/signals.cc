@@ -1,5 +1,6 @@
-#include <csignal>
+#include <termios.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "tools/command.h"
 
@@ -10,9 +11,18 @@ std::atomic<bool> cancel{false};
 std::atomic<int> last_signal{0};
 std::atomic<bool> scoped{false};
 
+// What the terminal is given back when the program ends at once.
+termios terminal{};
+std::atomic<bool> terminal_changed{false};
+std::atomic<bool> terminal_colored{false};
+
 void OnSignal(int signal) {
   last_signal = signal;
-  if (!scoped || cancel.exchange(true)) _exit(128 + signal);
+  if (scoped && !cancel.exchange(true)) return;
+  if (terminal_colored) (void)!write(STDOUT_FILENO, "\033[0m", 4);
+  if (terminal_changed) tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+  (void)!write(STDERR_FILENO, "\n", terminal_changed ? 1 : 0);
+  _exit(128 + signal);
 }
 
 void OnClosedPipe(int) { _exit(0); }
@@ -24,6 +34,12 @@ void InstallSignals() {
   std::signal(SIGTERM, OnSignal);
   std::signal(SIGPIPE, OnClosedPipe);
 }
+
+TerminalGuard::TerminalGuard() {
+  if (tcgetattr(STDIN_FILENO, &terminal) == 0) terminal_changed = true;
+}
+TerminalGuard::~TerminalGuard() { terminal_changed = false; }
+void TerminalIsColored(bool colored) { terminal_colored = colored; }
 
 CancelScope::CancelScope() {
   cancel = false;

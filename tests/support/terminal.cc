@@ -4,6 +4,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -119,6 +120,13 @@ Terminal::~Terminal() {
 }
 
 void Terminal::Type(const std::string& keys) {
+  const auto end = Clock::now() + std::chrono::seconds(10);
+  // The editor shows its prompt just before it takes the terminal over from the kernel's own line editing.
+  for (termios mode{}; tcgetattr(fd_, &mode) == 0 && (mode.c_lflag & ICANON) != 0 && Clock::now() < end;) Read(5);
+  Send(keys);
+}
+
+void Terminal::Send(const std::string& keys) {
   for (size_t done = 0; done < keys.size();) {
     const ssize_t n = write(fd_, keys.data() + done, keys.size() - done);
     if (n <= 0) return;

@@ -30,7 +30,9 @@ class Terminal {
   explicit Terminal(const std::string& arguments);
   ~Terminal();  // ends the command
 
+  // Keys for a line editor: waits until one reads them, as a person would.
   void Type(const std::string& keys);
+  void Interrupt() { Send("\x03"); }
   // Waits until the screen shows `text` behind `from`; where it ends, or npos after the time is over.
   size_t WaitFor(const std::string& text, size_t from = 0, int seconds = 60);
   std::string Text() const { return screen_.Text(); }
@@ -39,6 +41,7 @@ class Terminal {
 
  private:
   bool Read(int milliseconds);
+  void Send(const std::string& keys);
 
   pid_t pid_ = -1;
   int fd_ = -1;

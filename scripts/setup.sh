@@ -12,8 +12,8 @@ set -eu
 build="g++ cmake ninja-build ccache pkg-config
   libtbb-dev libpcre2-dev libutf8proc-dev nlohmann-json3-dev libcli11-dev libedit-dev"
 # clang with its sanitizer and fuzzer runtimes, GoogleTest; Google Benchmark and oneDNN for bench/; an emulated Haswell;
-# Python (its standard library alone) for the script that writes bench/RESULTS.md.
-tests="clang-14 libclang-rt-14-dev libgtest-dev libbenchmark-dev libdnnl-dev qemu-user python3"
+# Python (its standard library alone) for the script that writes bench/RESULTS.md; Doxygen, which the headers must satisfy.
+tests="clang-14 libclang-rt-14-dev libgtest-dev libbenchmark-dev libdnnl-dev qemu-user python3 doxygen"
 
 packages=$build
 for option in "$@"; do

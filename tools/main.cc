@@ -10,7 +10,8 @@ namespace {
 // llama.cpp's short flags of several letters, which CLI11 would read as clusters of one-letter flags.
 void RewriteShortFlags(std::vector<std::string>& args) {
   static const std::map<std::string, std::string> kLong = {
-      {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"}, {"-st", "--single-turn"}, {"-ngl", "--gpu-layers"},
+      {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"}, {"-st", "--single-turn"},
+      {"-jf", "--json-schema-file"}, {"-ngl", "--gpu-layers"},
       {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}};
   for (std::string& arg : args) {
     if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;

@@ -95,7 +95,32 @@ void SamplingFlags::AddTo(CLI::App& app) {
   Add(app, "--samplers", samplers,
       "Steps and their order, default penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature")
       ->type_name("LIST");
+  app.option_defaults()->group("Form of the text");
+  CLI::Option* forms[] = {
+      Add(app, "--grammar", grammar, "GBNF grammar that the text follows (docs/grammar.md)")->type_name("GRAMMAR"),
+      Add(app, "--grammar-file", grammar_file, "File with the grammar")->type_name("FILE"),
+      Add(app, "-j,--json-schema", json_schema, "JSON schema that the text fits; {}: any JSON object")->type_name("SCHEMA"),
+      Add(app, "--json-schema-file", json_schema_file, "-jf: file with the schema")->type_name("FILE")};
+  for (CLI::Option* a : forms) {
+    for (CLI::Option* b : forms) {
+      if (a != b) a->excludes(b);
+    }
+  }
   app.option_defaults()->group("Options");
+}
+
+Status SamplingFlags::ReadGrammar(GenerateOptions* options) const {
+  std::string text = grammar + json_schema;
+  const std::string& file = grammar_file.empty() ? json_schema_file : grammar_file;
+  if (!file.empty()) {
+    LACUNA_ASSIGN_OR_RETURN(text, ReadText(file));
+  }
+  if (!json_schema.empty() || !json_schema_file.empty()) {
+    LACUNA_ASSIGN_OR_RETURN(options->grammar, Grammar::FromJsonSchema(text, file.empty() ? "--json-schema" : file));
+  } else if (!grammar.empty() || !grammar_file.empty()) {
+    LACUNA_ASSIGN_OR_RETURN(options->grammar, Grammar::Parse(text, file.empty() ? "--grammar" : file));
+  }
+  return {};
 }
 
 Result<GenerateOptions> SamplingFlags::Options() const {
@@ -120,6 +145,7 @@ Result<GenerateOptions> SamplingFlags::Options() const {
     if (!steps.ok()) return InvalidInput("--samplers: " + steps.status().message());
     options.sampling.steps = std::move(steps).value();
   }
+  LACUNA_RETURN_IF_ERROR(ReadGrammar(&options));
   // Ids beyond the vocabulary are told once there is a model.
   LACUNA_RETURN_IF_ERROR(CheckSampling(options.sampling, kMost));
   return options;

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lacuna/grammar.h"
 #include "lacuna/sampling.h"
 #include "lacuna/session.h"
 #include "lacuna/status.h"
@@ -27,6 +29,9 @@ struct GenerateOptions {
   int logprobs = -1;     // 0 or more: log-probabilities of the tokens, and of that many best alternatives for each
   // The text ends before the first of these (FinishReason::kStop); they need a tokenizer.
   std::vector<std::string> stop;
+  // Only tokens that go on as the grammar asks are drawn, and end tokens only where it may end; the text ends by itself
+  // (FinishReason::kStop) where nothing may follow. The grammar is that of the generated text alone. Needs a tokenizer.
+  std::shared_ptr<const Grammar> grammar;
   // Called after each token; return false to stop (FinishReason::kCancelled).
   std::function<bool(int32_t id)> on_token;
   // Called with each piece of text as soon as it is certain (whole characters, and not the beginning of a stop string);
@@ -53,7 +58,7 @@ struct Generation {
 };
 
 // Appends `prompt` to the lane and samples from there. The prompt and the generated tokens stay in the lane, but for
-// the last one generated, which nothing has run yet. Penalties look at all tokens of the lane.
+// the last one drawn (an end token, or the last of `ids`), which nothing has run yet. Penalties look at all tokens of the lane.
 Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32_t> prompt,
                             const GenerateOptions& options);
 

@@ -3,6 +3,7 @@
 
 #include "lacuna/chat.h"
 #include "lacuna/generate.h"
+#include "lacuna/grammar.h"
 #include "lacuna/model.h"
 #include "lacuna/sampling.h"
 #include "lacuna/session.h"

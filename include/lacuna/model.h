@@ -1,6 +1,7 @@
 // A loaded model: configuration, tokenizer and packed weights, with the threads that run it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,6 +35,7 @@ struct ModelOptions {
   int threads = 0;  // 0: what suits the machine (physical cores, affinity mask and cgroup quota respected)
   LogFn log;        // called from the loading thread only
   std::function<void(double fraction)> progress;  // the same; 0 to 1
+  const std::atomic<bool>* cancel = nullptr;      // once true, loading ends with kCancelled
 };
 
 // What config.json and the weights say, for display and for callers that size things.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lacuna/model.h"
@@ -90,7 +91,15 @@ class Session {
   // Runs and commits `tokens`, cut into passes of max_rows. The logits are those after the last token.
   Result<Logits> Append(LaneId lane, std::span<const int32_t> tokens);
 
-  struct Impl;
+  // Writes the lane's committed tokens with their K and V to a file, under a temporary name that is then renamed. The file
+  // belongs to this model: it has its fingerprint, and checksums.
+  Status Save(LaneId lane, const std::string& path) const;
+  // A new lane from such a file, which goes on with the same bits. kInvalidInput for a file of another model, codec,
+  // numerics or version, or a damaged one.
+  Result<LaneId> Restore(const std::string& path);
+
+  struct Impl;  // private to the library
+  Impl& impl() { return *impl_; }
 
  private:
   explicit Session(std::unique_ptr<Impl> impl);

@@ -55,6 +55,7 @@ Status LoadPacked(const std::vector<PackedParameter>& parameters, const ModelOpt
   std::atomic<std::size_t> done{0};
   return arena.execute([&]() -> Status {
     tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
+      if (IsCancelled(options)) return;
       std::memcpy(pieces[i].to, pieces[i].from.data(), pieces[i].from.size());
       pieces[i].file->DontNeed(pieces[i].from);
       const std::size_t n = done.fetch_add(1) + 1;
@@ -62,6 +63,7 @@ Status LoadPacked(const std::vector<PackedParameter>& parameters, const ModelOpt
         options.progress(static_cast<double>(n) / static_cast<double>(pieces.size() + 1));
       }
     });
+    if (IsCancelled(options)) return Cancelled();
     for (const PackedParameter& p : parameters) LACUNA_RETURN_IF_ERROR(ValidatePacked(p.where, p.weight));
     if (options.progress) options.progress(1.0);
     return {};

@@ -10,6 +10,10 @@
 
 namespace lacuna {
 
+inline bool IsCancelled(const ModelOptions& options) {
+  return options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed);
+}
+
 struct PackedParameter {
   std::string where;     // starts messages
   PackedWeight* weight;  // its streams in `file`

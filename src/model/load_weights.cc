@@ -219,6 +219,7 @@ class Loader {
     tbb::task_arena arena(threads);
     arena.execute([&] {
       tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
+        if (IsCancelled(options_)) return;
         const Piece& piece = pieces[i];
         const Task& task = tasks_[static_cast<std::size_t>(piece.task)];
         const Status status = PackPanels(task.source, piece.begin, piece.end, task.weight, &stats);
@@ -241,6 +242,7 @@ class Loader {
       });
     });
     LACUNA_RETURN_IF_ERROR(error);
+    if (IsCancelled(options_)) return Cancelled();
     if (options_.progress) options_.progress(1.0);
     if (stats.f16_rounded > 0) {
       Warn("the weights are F16 and were rounded to bf16, which has three bits less (" +

@@ -4,6 +4,7 @@
 #include "base/cpu_features.h"
 #include "base/status_macros.h"
 #include "io/file.h"
+#include "model/load_packed.h"
 #include "model/load_weights.h"
 #include "model/model_impl.h"
 #include "ops/attention.h"
@@ -58,6 +59,7 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
     LACUNA_ASSIGN_OR_RETURN(impl->tokenizer, Tokenizer::Load(tokenizer_file));
   }
   LACUNA_ASSIGN_OR_RETURN(impl->team, ThreadTeam::Create(options.threads));
+  if (IsCancelled(options)) return Cancelled();
   LACUNA_ASSIGN_OR_RETURN(LoadedWeights loaded,
                           LoadWeights(impl->config, impl->files, options, impl->team->workers()));
   impl->kv_layout = {.type = options.numerics == Numerics::kF32 ? ElementType::kF32 : ElementType::kBf16,

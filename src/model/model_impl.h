@@ -5,6 +5,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "base/cpu_features.h"
+#include "grammar/vocab_order.h"
 #include "io/model_files.h"
 #include "lacuna/model.h"
 #include "model/config.h"
@@ -52,8 +53,18 @@ struct Model::Impl {
     return &token_bytes_.Get([this] { return std::make_unique<TokenBytes>(*tokenizer, config.vocab_size); });
   }
 
+  // The same, null or by bytes.
+  const VocabOrder* vocab_order() const {
+    const TokenBytes* bytes = token_bytes();
+    return bytes == nullptr ? nullptr : &vocab_order_.Get([&] { return std::make_unique<VocabOrder>(*bytes); });
+  }
+
+  uint64_t fingerprint() const;  // fingerprint.h
+
  private:
+  Lazy<uint64_t> fingerprint_;
   Lazy<TokenBytes> token_bytes_;
+  Lazy<VocabOrder> vocab_order_;
 };
 
 }  // namespace lacuna

@@ -11,6 +11,7 @@
 #include "model/model_impl.h"
 #include "session/logprobs.h"
 #include "session/sampler.h"
+#include "session/session_impl.h"
 #include "session/stop_strings.h"
 
 namespace lacuna {
@@ -33,6 +34,18 @@ TokenLogprob LogprobOf(std::span<const float> logits, int32_t id, int top) {
   const FpScope fp;
   const double log_sum = LogSumExp(logits);
   return {double{logits[static_cast<std::size_t>(id)]} - log_sum, BestLogprobs(logits, log_sum, top)};
+}
+
+// Where the session's last text followed the same grammar, its masks still hold.
+Guide* GuideFor(Session& session, const GenerateOptions& options) {
+  const Model& model = session.model();
+  std::unique_ptr<Guide>& guide = session.impl().guide;
+  const std::vector<int32_t> ends = options.ignore_eos ? std::vector<int32_t>() : model.info().eos_token_ids;
+  if (guide == nullptr || guide->grammar() != options.grammar.get() || guide->end_ids() != ends) {
+    guide = std::make_unique<Guide>(options.grammar, *model.impl().vocab_order(), ends);
+  }
+  guide->Restart();
+  return guide.get();
 }
 
 // The text of the tokens, to the caller as it becomes certain.
@@ -92,8 +105,8 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
   const ModelInfo& info = model.info();
   const auto cancelled = [&] { return options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed); };
   LACUNA_RETURN_IF_ERROR(CheckSampling(options.sampling, info.vocab_size));
-  if (model.tokenizer() == nullptr && (!options.stop.empty() || options.on_text)) {
-    return InvalidInput(info.directory + " has no tokenizer.json, which stop strings and text need");
+  if (model.tokenizer() == nullptr && (!options.stop.empty() || options.on_text || options.grammar)) {
+    return InvalidInput(info.directory + " has no tokenizer.json, which text, stop strings and grammars need");
   }
   Generation g;
   g.prompt_tokens = static_cast<int64_t>(prompt.size());
@@ -112,6 +125,7 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
                         std::to_string(session.options().context_length) + " has room for " +
                         std::to_string(session.options().context_length - before) + " more");
   }
+  Guide* guide = options.grammar ? GuideFor(session, options) : nullptr;
   const auto piece = static_cast<std::size_t>(session.options().max_rows);
   for (std::size_t at = 0; at < prompt.size(); at += piece) {
     if (cancelled()) {
@@ -134,17 +148,32 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
     }
     const std::span<const float> row = (*logits)[0];
     LACUNA_ASSIGN_OR_RETURN(const auto tokens, session.Tokens(lane));
-    const int32_t id = sampler.Sample(row, options.sampling, {options.request, position, tokens});
+    std::span<const uint64_t> allowed;
+    if (guide != nullptr) {
+      auto mask = guide->Allowed();
+      if (!mask.ok()) session.impl().guide.reset();
+      LACUNA_ASSIGN_OR_RETURN(allowed, std::move(mask));
+      if (allowed.empty()) {
+        g.finish_reason = FinishReason::kStop;
+        break;
+      }
+    }
+    const int32_t id = sampler.Sample(row, options.sampling, {options.request, position, tokens, allowed});
     if (!options.ignore_eos && Contains(info.eos_token_ids, id)) {
       g.finish_reason = FinishReason::kStop;
       break;
     }
+    if (guide != nullptr) guide->Accept(id);
     g.ids.push_back(id);
     ++g.decode_tokens;
     if (options.logprobs >= 0) g.logprobs.push_back(LogprobOf(row, id, options.logprobs));
     const bool wanted = !options.on_token || options.on_token(id);
     if (!text.Push(id) || !wanted || cancelled()) {
       g.finish_reason = text.stopped() ? FinishReason::kStop : FinishReason::kCancelled;
+      break;
+    }
+    if (guide != nullptr && guide->AtEnd()) {
+      g.finish_reason = FinishReason::kStop;
       break;
     }
     if (options.max_tokens >= 0 && g.decode_tokens >= options.max_tokens) continue;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "grammar/guide.h"
 #include "lacuna/session.h"
 #include "model/decoder.h"
 #include "model/model_impl.h"
@@ -46,6 +47,7 @@ struct Session::Impl {
   TreeStage tree;
   DecoderScratch scratch;
   std::optional<Decoder> decoder;
+  std::unique_ptr<Guide> guide;  // of the last grammar, whose masks are worth keeping
 };
 
 }  // namespace lacuna

@@ -11,3 +11,4 @@ if grep -E -e '-march|-mavx|-ffp-contract|-Wall' "$WORK_DIR/find_package/build/c
   exit 1
 fi
 answer "$WORK_DIR/find_package/build/generate"
+answer "$WORK_DIR/find_package/build/generate_c"

@@ -7,7 +7,7 @@ mv "$prefix" "$WORK_DIR/prefix"
 cd "$WORK_DIR/prefix"
 
 status=0
-for file in "$LIBDIR/liblacuna.a" include/lacuna/lacuna.h "$LIBDIR/cmake/lacuna/lacunaConfig.cmake" \
+for file in "$LIBDIR/liblacuna.a" include/lacuna/lacuna.h include/lacuna/lacuna_c.h "$LIBDIR/cmake/lacuna/lacunaConfig.cmake" \
     "$LIBDIR/cmake/lacuna/lacunaConfigVersion.cmake" "$LIBDIR/pkgconfig/lacuna.pc" bin/lacuna; do
   [ -f "$file" ] || { echo "not installed: $file"; status=1; }
 done

@@ -5,7 +5,7 @@ declare -A level=(
   [kernels]=1 [threading]=1
   [io]=2
   [tokenizer]=3 [backend]=3
-  [weights]=4
+  [weights]=4 [grammar]=4
   [ops]=5
   [model]=6
   [session]=7

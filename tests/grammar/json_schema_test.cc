@@ -1,0 +1,123 @@
+// Which values each keyword lets through, and that other keywords are refused by name.
+#include <gtest/gtest.h>
+
+#include "grammar/integer_range.h"
+#include "lacuna/grammar.h"
+
+namespace lacuna {
+namespace {
+
+void Expect(const std::string& schema, std::vector<std::string> fits, std::vector<std::string> does_not) {
+  const auto grammar = Grammar::FromJsonSchema(schema, "s");
+  ASSERT_TRUE(grammar.ok()) << schema << "\n" << grammar.status().message();
+  const auto test = [&](const std::string& text) {
+    const auto match = (*grammar)->Test(text);
+    return match.ok() && *match == Grammar::Match::kWhole;
+  };
+  for (const auto& t : fits) EXPECT_TRUE(test(t)) << schema << "\n" << t;
+  for (const auto& t : does_not) EXPECT_FALSE(test(t)) << schema << "\n" << t;
+}
+
+std::string Error(const std::string& schema) {
+  const auto grammar = Grammar::FromJsonSchema(schema, "s");
+  return grammar.ok() ? "" : grammar.status().message();
+}
+
+TEST(JsonSchema, Types) {
+  Expect(R"({"type": "boolean"})", {"true", "false"}, {"null", "True", "1", ""});
+  Expect(R"({"type": "null"})", {"null"}, {"nil"});
+  Expect(R"({"type": "integer"})", {"0", "-1", "1234567890"}, {"01", "1.0", "-", "+1", "1e3"});
+  Expect(R"({"type": "number"})", {"0", "-1.5", "2e10", "1.25E-3"}, {"1.", ".5", "NaN", "1e"});
+  Expect(R"({"type": "string"})", {R"("")", R"("a é 😀")", R"("\"\\\n\u00e9")"}, {"\"\n\"", R"("\x")", R"("\ud800")", "\"a", "a"});
+  Expect(R"({"type": ["string", "null"], "maxLength": 2})", {"null", R"("ab")"}, {R"("abc")", "1"});
+  Expect("{}", {"{}", R"({"a": [1, {"b": null}]})"}, {"[]", "1", "{"});  // as llama.cpp: any object
+  Expect("true", {"1", "[]", "{}", R"("x")"}, {"x"});
+  Expect(R"({"description": "anything"})", {"1", "[true, false]"}, {"x"});
+}
+
+TEST(JsonSchema, StringsAndIntegersWithLimits) {
+  Expect(R"({"type": "string", "minLength": 2, "maxLength": 3})", {R"("ab")", R"("é😀x")", R"("\n\u0041")"}, {R"("a")", R"("abcd")"});
+  Expect(R"({"minLength": 1})", {R"("a")"}, {R"("")"});
+  Expect(R"({"type": "string", "format": "date"})", {R"("2024-02-29")"}, {R"("2024-13-01")", R"("24-1-1")"});
+  Expect(R"({"type": "string", "format": "date-time"})", {R"("2024-02-29T23:59:59Z")", R"("2024-02-29T00:00:00.5+01:00")"}, {R"("2024-02-29")"});
+  Expect(R"({"type": "string", "format": "uuid"})", {R"("123e4567-e89b-12d3-a456-426614174000")"}, {R"("123")"});
+  Expect(R"({"type": "integer", "minimum": 0, "maximum": 150})", {"0", "9", "10", "99", "150"}, {"-1", "151", "200", "1000", "00"});
+  Expect(R"({"type": "integer", "exclusiveMinimum": -3, "maximum": 2.5})", {"-2", "0", "2"}, {"-3", "3", "-0"});
+}
+
+TEST(JsonSchema, EveryIntegerOfARange) {
+  const std::pair<int, int> ranges[] = {{0, 0}, {0, 9}, {7, 7}, {3, 17}, {99, 101}, {-5, 12}, {-120, -17}, {-1, 0}, {1, 1234}, {987, 1011}};
+  for (const auto& [low, high] : ranges) {
+    const auto g = Grammar::Parse("root ::= " + IntegerRange(low, high));
+    ASSERT_TRUE(g.ok());
+    for (int i = -1300; i <= 1300; ++i) {
+      EXPECT_EQ(*(*g)->Test(std::to_string(i)) == Grammar::Match::kWhole, i >= low && i <= high) << low << " " << high << " " << i;
+    }
+  }
+  for (const int limit : {-123, -1, 0, 1, 47, 100, 999}) {
+    const auto above = Grammar::Parse("root ::= " + IntegerRange(limit, std::nullopt));
+    const auto below = Grammar::Parse("root ::= " + IntegerRange(std::nullopt, limit));
+    ASSERT_TRUE(above.ok() && below.ok());
+    for (int i = -1300; i <= 1300; ++i) {
+      EXPECT_EQ(*(*above)->Test(std::to_string(i)) == Grammar::Match::kWhole, i >= limit) << limit << " " << i;
+      EXPECT_EQ(*(*below)->Test(std::to_string(i)) == Grammar::Match::kWhole, i <= limit) << limit << " " << i;
+    }
+    EXPECT_EQ(*(*above)->Test("1234567890123456"), Grammar::Match::kWhole);
+    EXPECT_EQ(*(*below)->Test("-1234567890123456"), Grammar::Match::kWhole);
+  }
+  EXPECT_EQ(IntegerRange(2, 1), "");
+}
+
+TEST(JsonSchema, EnumsAndConstants) {
+  Expect(R"({"enum": ["red", 1, null, {"a": [1, 2]}]})", {R"("red")", "1", "null", R"({"a":[1,2]})"}, {"red", R"("blue")"});
+  Expect(R"({"const": [1, {"a": []}]})", {R"([1,{"a":[]}])"}, {"1", "[1]"});
+  Expect(R"({"const": {"a": 1, "b": 2}})", {R"({"a":1,"b":2})"}, {"1", "2", "{}"});
+  Expect(R"({"const": "a\"\\\n"})", {R"("a\"\\\n")"}, {R"("a")"});
+}
+
+TEST(JsonSchema, Arrays) {
+  Expect(R"({"type": "array"})", {"[]", "[1, \"a\", []]", "[1,2]"}, {"[1,]", "[", "[,1]"});
+  Expect(R"({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3})", {"[1]", "[1, 2, 3]", "[\n  1,\n  2\n]"}, {"[]", "[1,2,3,4]", "[true]"});
+  Expect(R"({"items": {"type": "integer"}, "maxItems": 0})", {"[]"}, {"[1]"});
+  Expect(R"({"prefixItems": [{"type": "integer"}, {"type": "string"}], "items": false})", {R"([1, "a"])"}, {"[1]", R"([1, "a", 2])"});
+  Expect(R"({"prefixItems": [{"type": "integer"}], "items": {"type": "null"}, "minItems": 2})", {"[1, null]", "[1, null, null]"}, {"[1]", "[1, 2]"});
+}
+
+TEST(JsonSchema, Objects) {
+  const std::string schema = R"({"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"},
+    "ok": {"type": "boolean"}}, "required": ["age"]})";
+  Expect(schema, {R"({"age": 1})", R"({"name": "x", "age": 1})", R"({"age":1,"ok":true})", "{\n  \"name\": \"x\",\n  \"age\": 1,\n  \"ok\": false\n}"},
+         {"{}", R"({"name": "x"})", R"({"age": 1, "name": "x"})", R"({"age": 1,})", R"({"age": 1, "age": 2})", R"({"age": 1, "other": 2})"});
+  Expect(R"({"properties": {"a": {"type": "null"}, "b": {"type": "null"}}})", {"{}", R"({"a": null})", R"({"b": null})", R"({"a": null, "b": null})"}, {R"({,"b": null})"});
+  Expect(R"({"properties": {"ab": {"type": "null"}, "a]": true}, "additionalProperties": {"type": "integer"}})",
+         {"{}", R"({"ab": null, "x": 1})", R"({"x": 1, "abc": 2, "a": 3, "": 4, "é": 5})", R"({"a]": true})"},
+         {R"({"ab": 1})", R"({"x": null})", R"({"x": 1, "ab": 2})", R"({"a]": true, "a]": 1})", R"({"\u0061b": 1})"});
+  Expect(R"({"type": "object", "additionalProperties": {"type": "integer"}})", {"{}", R"({"x": 1, "y": 2})"}, {R"({"x": "y"})"});
+  Expect(R"({"type": "object", "additionalProperties": false})", {"{}"}, {R"({"x": 1})"});
+}
+
+TEST(JsonSchema, UnionsAndReferences) {
+  Expect(R"({"anyOf": [{"type": "null"}, {"type": "integer"}]})", {"null", "3"}, {"true"});
+  Expect(R"({"allOf": [{"$ref": "#/$defs/a~1b"}], "$defs": {"a/b": {"type": "null"}}})", {"null"}, {"1"});
+  Expect(R"({"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "integer"},
+    "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"]}}})",
+         {R"({"v": 1, "children": [{"v": 2}, {"v": 3, "children": []}]})"}, {R"({"children": []})"});
+  EXPECT_NE(Error(R"({"anyOf": [{"$ref": "#"}, {"type": "null"}]})").find("left recursion"), std::string::npos);
+}
+
+TEST(JsonSchema, WhatIsNotReadIsRefusedByName) {
+  EXPECT_EQ(Error(R"({"type": "string", "pattern": "a+"})"),
+            "s: `#/pattern` is a keyword that is not supported here, supported are type, minLength, maxLength, format");
+  EXPECT_EQ(Error(R"({"properties": {"a": {"type": "number", "minimum": 1}}})").substr(0, 32), "s: `#/properties/a/minimum` is a");
+  for (const char* wrong : {"", "[]", "1", "false", "{\"type\": \"thing\"}", "{\"type\": 3}", "{\"not\": {}}", "{\"enum\": []}",
+                            "{\"type\": \"array\", \"uniqueItems\": true}", "{\"$ref\": \"#/nothing\"}", "{\"$ref\": \"http://x\"}",
+                            "{\"type\": \"string\", \"minLength\": 3, \"maxLength\": 2}", "{\"type\": \"string\", \"minLength\": -1}",
+                            "{\"type\": \"string\", \"format\": \"email\"}", "{\"type\": \"integer\", \"minimum\": 2, \"maximum\": 1}",
+                            "{\"properties\": {}, \"required\": [\"x\"]}", "{\"items\": [1]}", "{\"anyOf\": []}", "{\"type\": \"object\"",
+                            "{\"type\": [\"string\", \"null\"], \"minimum\": 1}", "{\"minItems\": 3, \"maxItems\": 2}"}) {
+    EXPECT_NE(Error(wrong), "") << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace lacuna

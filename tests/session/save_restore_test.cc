@@ -1,0 +1,166 @@
+// A lane goes to a file and comes back with the same bits; no other file is taken.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "base/checksum.h"
+#include "lacuna/lacuna.h"
+#include "session/session_file.h"
+#include "tests/support/parity.h"
+
+namespace lacuna {
+namespace {
+
+using namespace testing;
+
+std::vector<float> After(Session& session, LaneId lane, int32_t id) {
+  const auto logits = session.Append(lane, {&id, 1});
+  EXPECT_TRUE(logits.ok()) << logits.status().message();
+  if (!logits.ok()) return {};
+  return {(*logits)[0].begin(), (*logits)[0].end()};
+}
+
+std::string Bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class SaveRestore : public ::testing::Test {
+ protected:
+  SaveRestore() : c_(LoadParityCase("mistral_window", root_)), model_(MustLoad(c_.folder, Numerics::kDefault)) {}
+  std::unique_ptr<Session> New(int lanes = 2, int64_t context = 300) {
+    return MustCreate(model_, {.context_length = context, .max_lanes = lanes});
+  }
+  std::span<const int32_t> Ids(size_t n) const { return std::span(c_.ids).first(n); }
+
+  TempDir root_;
+  ParityCase c_;
+  std::shared_ptr<const Model> model_;
+};
+
+TEST_F(SaveRestore, TheRestoredLaneGoesOnWithTheSameBits) {
+  for (const size_t n : {1u, 63u, 64u, 100u, 128u}) {
+    const auto session = New();
+    const LaneId lane = *session->NewLane();
+    ASSERT_TRUE(session->Append(lane, Ids(n)).ok());
+    const std::string file = root_.File("saved");
+    ASSERT_TRUE(session->Save(lane, file).ok());
+    const auto other = New();
+    const auto restored = other->Restore(file);
+    ASSERT_TRUE(restored.ok()) << restored.status().message();
+    EXPECT_EQ(*other->Length(*restored), static_cast<int64_t>(n));
+    const auto tokens = *other->Tokens(*restored);
+    EXPECT_TRUE(std::equal(tokens.begin(), tokens.end(), c_.ids.begin(), c_.ids.begin() + static_cast<ptrdiff_t>(n)));
+    for (int step = 0; step < 3; ++step) {
+      const int32_t id = c_.ids[n + static_cast<size_t>(step)];
+      EXPECT_EQ(After(*session, lane, id), After(*other, *restored, id)) << n << " + " << step;
+    }
+    EXPECT_EQ(root_.List().size(), std::filesystem::is_directory(c_.folder) ? root_.List().size() : 1u);
+  }
+}
+
+TEST_F(SaveRestore, GenerationGoesOnAsIfNothingHadHappened) {
+  GenerateOptions options;
+  options.max_tokens = 12;
+  options.ignore_eos = true;
+  options.sampling.repeat_penalty = 1.3f;  // looks at the whole lane
+  options.sampling.seed = 5;
+  const auto session = New();
+  const LaneId lane = *session->NewLane();
+  const auto first = Generate(*session, lane, Ids(20), options);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(session->Save(lane, root_.File("saved")).ok());
+  const auto other = New();
+  const LaneId restored = *other->Restore(root_.File("saved"));
+  const int32_t last[] = {first->ids.back()};
+  const auto a = Generate(*session, lane, last, options), b = Generate(*other, restored, last, options);
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(a->ids, b->ids);
+}
+
+TEST_F(SaveRestore, TheFileIsAFunctionOfTheTokens) {
+  const auto session = New();
+  const LaneId lane = *session->NewLane();
+  ASSERT_TRUE(session->Append(lane, Ids(40)).ok());
+  ASSERT_TRUE(session->Save(lane, root_.File("a")).ok());
+  ASSERT_TRUE(session->Append(lane, std::span(c_.ids).subspan(60, 30)).ok());
+  ASSERT_TRUE(session->Rollback(lane, 40).ok());
+  ASSERT_TRUE(session->Save(lane, root_.File("b")).ok());  // nothing of what was rolled back is in it
+  EXPECT_EQ(Bytes(root_.File("a")), Bytes(root_.File("b")));
+  const LaneId empty = *session->NewLane();
+  ASSERT_TRUE(session->Save(empty, root_.File("empty")).ok());
+  const auto other = New();
+  const auto restored = other->Restore(root_.File("empty"));
+  ASSERT_TRUE(restored.ok()) << restored.status().message();
+  EXPECT_EQ(*other->Length(*restored), 0);
+}
+
+TEST_F(SaveRestore, OtherFilesAreRefused) {
+  const auto session = New();
+  const LaneId lane = *session->NewLane();
+  ASSERT_TRUE(session->Append(lane, Ids(70)).ok());
+  const std::string file = root_.File("saved");
+  ASSERT_TRUE(session->Save(lane, file).ok());
+  const std::string good = Bytes(file);
+  const auto message = [&](const std::string& content, std::shared_ptr<const Model> model = nullptr, int64_t context = 300) {
+    root_.Write("bad", content);
+    const auto other = MustCreate(model ? model : model_, {.context_length = context});
+    const auto restored = other->Restore(root_.File("bad"));
+    EXPECT_FALSE(restored.ok());
+    EXPECT_TRUE(other->NewLane().ok());  // no lane was lost
+    EXPECT_EQ(restored.status().code(), StatusCode::kInvalidInput);
+    return restored.status().message();
+  };
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  EXPECT_TRUE(has(message("hello"), "no session file"));
+  EXPECT_TRUE(has(message(good.substr(0, 63)), "no session file"));
+  EXPECT_TRUE(has(message(good.substr(0, good.size() - 1)), "bytes, expected"));
+  EXPECT_TRUE(has(message(good + "x"), "bytes, expected"));
+  for (const size_t at : {20u, 48u, 56u}) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    EXPECT_TRUE(has(message(bad), "damaged")) << at;
+  }
+  for (const size_t at : {64u, 1000u}) {
+    std::string bad = good;
+    bad[at] ^= 1;
+    EXPECT_TRUE(has(message(bad), "damaged")) << at;
+  }
+  std::string version = good;
+  version[8] = 9;
+  EXPECT_TRUE(has(message(version), "version 9"));
+  EXPECT_TRUE(has(message(good, nullptr, 64), "more than the context"));
+  EXPECT_TRUE(has(message(good, MustLoad(c_.folder, Numerics::kF32)), "another model"));
+  const ParityCase other = LoadParityCase("llama_default", root_);
+  EXPECT_TRUE(has(message(good, MustLoad(other.folder, Numerics::kDefault)), "another model"));
+  // With a checksum that is right: ids and values are looked at all the same.
+  const auto forged = [&](size_t at, std::string bytes) {
+    std::string bad = good;
+    bad.replace(at, bytes.size(), bytes);
+    Checksum sum;
+    sum.Add(std::as_bytes(std::span(bad.data() + 64, bad.size() - 72)));
+    const uint64_t value = sum.value();
+    std::memcpy(bad.data() + bad.size() - 8, &value, 8);
+    return bad;
+  };
+  EXPECT_TRUE(has(message(forged(64, std::string(4, '\x7F'))), "token id"));
+  EXPECT_TRUE(has(message(forged(64 + 280 + 512, std::string("\xC0\x7F", 2))), "not finite"));
+  EXPECT_FALSE(session->Restore(root_.File("missing")).ok());
+  EXPECT_FALSE(session->Restore(root_.path()).ok());
+  EXPECT_FALSE(session->Save(99, file).ok());
+  EXPECT_FALSE(session->Save(lane, root_.File("no/such/folder")).ok());
+  EXPECT_EQ(Bytes(file), good);
+}
+
+TEST_F(SaveRestore, AllLanesTaken) {
+  const auto session = New(1);
+  const LaneId lane = *session->NewLane();
+  ASSERT_TRUE(session->Append(lane, Ids(5)).ok());
+  ASSERT_TRUE(session->Save(lane, root_.File("saved")).ok());
+  EXPECT_FALSE(session->Restore(root_.File("saved")).ok());
+}
+
+}  // namespace
+}  // namespace lacuna

@@ -115,13 +115,29 @@ ordered_json Choices(std::span<const Row> rows, std::initializer_list<int> sizes
   return choices;
 }
 
-// By op. Attention's rows are queries that share a KV head; element-wise kernels come with the tier.
+constexpr std::initializer_list<int> kRowsShown = {1, 2, 4, 8, 16, 32, 64, 512};
+
+// By op, linear layers by codec. Attention's rows are queries that share a KV head; element-wise kernels come with the
+// tier.
 ordered_json Kernels(const KernelTarget& target) {
-  return {{"linear bf16", Choices(LinearBf16Kernels(), {1, 2, 4, 8, 16, 32, 64, 512}, target)},
-          {"attention bf16", Choices(AttentionBf16Kernels(), {1, 4, 16, kernels::kMaxQueries}, target)},
-          {"element-wise",
-           ordered_json::array(
-               {{{"rows", 1}, {"kernel", ElementwiseFor(target.cap).tier}, {"declined", ordered_json::object()}}})}};
+  ordered_json ops = {{"linear bf16", Choices(LinearBf16Kernels(), kRowsShown, target)}};
+  using kernels::PackedValues;
+  const struct {
+    const char* codec;
+    PackedKind kind;
+  } kPacked[] = {{"int8", {PackedValues::kInt8, false, true}},
+                 {"4-bit", {PackedValues::kCode4, false, true}},
+                 {"bitmap-bf16", {PackedValues::kBf16, true, false}},
+                 {"bitmap-int8", {PackedValues::kInt8, true, true}},
+                 {"bitmap-4-bit", {PackedValues::kCode4, true, true}},
+                 {"4-bit, bf16 activations", {PackedValues::kCode4, false, false}},
+                 {"bitmap-4-bit, bf16 activations", {PackedValues::kCode4, true, false}}};
+  for (const auto& packed : kPacked)
+    ops[std::string("linear ") + packed.codec] = Choices(LinearPackedKernels(packed.kind), kRowsShown, target);
+  ops["attention bf16"] = Choices(AttentionBf16Kernels(), {1, 4, 16, kernels::kMaxQueries}, target);
+  ops["element-wise"] = ordered_json::array(
+      {{{"rows", 1}, {"kernel", ElementwiseFor(target.cap).tier}, {"declined", ordered_json::object()}}});
+  return ops;
 }
 
 ordered_json Tuned(const TuneResult& tuned, const std::string& path) {
@@ -141,7 +157,7 @@ std::string Yes(bool value) { return value ? "yes" : "no"; }
 std::string Text(const ordered_json& j) {
   std::ostringstream out;
   const auto line = [&](const std::string& name, const std::string& value) {
-    out << std::left << std::setw(18) << name << value << "\n";
+    out << std::left << std::setw(18) << name << (name.size() < 18 ? "" : " ") << value << "\n";
   };
   const auto fixed = [](double value, int digits) {
     std::ostringstream text;

@@ -37,17 +37,19 @@ CLI::Option* AddSwitch(CLI::App& app, const std::string& flags, bool& value, con
   return option->envname("LACUNA_" + name);
 }
 
-void ModelFlags::AddTo(CLI::App& app, bool running) {
+void ModelFlags::AddTo(CLI::App& app, bool running, bool with_context) {
   Add(app, "-m,--model", directory, "Model: a Hugging Face directory")->required()->type_name("DIR");
   if (!running) return;
   Add(app, "-t,--threads", threads, "Threads; 0: what suits the machine")
       ->check(CLI::Range(0, 1024))
       ->type_name("N")
       ->capture_default_str();
-  Add(app, "-c,--ctx-size", context, "Context in tokens, at most the model's; 0: the model's maximum")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
-      ->type_name("N")
-      ->capture_default_str();
+  if (with_context) {
+    Add(app, "-c,--ctx-size", context, "Context in tokens, at most the model's; 0: the model's maximum")
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+        ->type_name("N")
+        ->capture_default_str();
+  }
   Add(app, "--numerics", numerics, "default: bf16, the same bits on every machine; f32: float32 reference, slow")
       ->check(CLI::IsMember({"default", "f32"}))
       ->type_name("MODE")

@@ -22,6 +22,7 @@ using Run = std::function<int()>;
 void AddRun(CLI::App& app, Run* run);
 void AddChat(CLI::App& app, Run* run);
 void AddScore(CLI::App& app, Run* run);
+void AddEval(CLI::App& app, Run* run);
 void AddTokenize(CLI::App& app, Run* run);
 void AddDetokenize(CLI::App& app, Run* run);
 void AddRender(CLI::App& app, Run* run);
@@ -48,7 +49,8 @@ struct ModelFlags {
   int threads = 0;
   int64_t context = 4096;
 
-  void AddTo(CLI::App& app, bool running);
+  // -m, and if `running` what decides how it runs; -c only with `with_context`.
+  void AddTo(CLI::App& app, bool running, bool with_context = true);
   // Loads with warnings on stderr and, on a terminal, progress.
   Result<std::shared_ptr<const Model>> Load() const;
   // -c, 0 meaning the model's maximum; never more than that.

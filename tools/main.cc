@@ -12,7 +12,7 @@ void RewriteShortFlags(std::vector<std::string>& args) {
   static const std::map<std::string, std::string> kLong = {
       {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"}, {"-st", "--single-turn"},
       {"-jf", "--json-schema-file"}, {"-ngl", "--gpu-layers"},
-      {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}};
+      {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}, {"-np", "--parallel"}};
   for (std::string& arg : args) {
     if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;
   }
@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   add("chat", "Talk to a model", AddChat);
   add("run", "Continue a prompt", AddRun);
   add("score", "Log-probabilities of a text", AddScore);
+  add("eval", "Quality: perplexity, answers, divergence from a reference model", AddEval);
   add("tokenize", "Text to token ids", AddTokenize);
   add("detokenize", "Token ids to text", AddDetokenize);
   add("render", "A conversation as the model's chat template writes it", AddRender);

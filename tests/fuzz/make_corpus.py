@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz and packed_weight_fuzz into corpus/ beside this file."""
+"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz, packed_weight_fuzz and task_file_fuzz into corpus/ beside this file."""
 import json
 import pathlib
 import struct
@@ -145,6 +145,28 @@ INDEXES = {
     "not_an_object": b"[]",
 }
 
+
+def task(**fields):
+    return json.dumps({"id": "a-0", "task": "who", "length": 256, "messages": [{"role": "user", "content": "Who?"}],
+                       "answer": "Ann", **fields}).encode() + b"\n"
+
+
+TASKS = {
+    "items": task() + b"\n" + task(depth=0.5, length=0),
+    "turns": json.dumps({"id": "p", "turns": ["Hello"], "check": {"ends": True}}).encode(),
+    "talk": task(messages=[{"role": "system", "content": ""}, {"role": "user", "content": "\u00e4"}]),
+    "depth": task(depth=2),
+    "no_messages": task(messages=[]),
+    "message": task(messages=[{"role": 3}]),
+    "answer": task(answer=None),
+    "negative": task(length=-1),
+    "bad_utf8": b'{"id": "\xff"}',
+    "deep": b"[" * 300,
+    "broken": task() + task()[:40],
+}
+
+for file_name, content in TASKS.items():
+    write("task_file", file_name, content)
 for file_name, content in INDEXES.items():
     write("shard_index", file_name, content)
 for file_name, content in SAFETENSORS.items():

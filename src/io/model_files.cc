@@ -7,6 +7,8 @@
 
 #include "base/status_macros.h"
 #include "io/file.h"
+#include "io/gguf.h"
+#include "io/gguf_tensors.h"
 #include "io/json.h"
 
 namespace lacuna {
@@ -43,12 +45,25 @@ Result<ShardIndex> ParseShardIndex(std::string_view text, const std::string& pat
   return result;
 }
 
+Result<ModelFiles> ModelFiles::OpenGguf(const std::string& path) {
+  LACUNA_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(path));
+  LACUNA_ASSIGN_OR_RETURN(std::vector<NamedTensor> tensors, GgufModelTensors(file));
+  ModelFiles model;
+  model.dir_ = path;
+  model.gguf_ = true;
+  model.files_.emplace_back(file.mapping(), std::map<std::string, std::string>());
+  for (NamedTensor& named : tensors) model.tensors_.emplace(std::move(named.name), std::move(named.tensor));
+  return model;
+}
+
 Result<ModelFiles> ModelFiles::Open(const std::string& dir) {
+  if (IsGguf(dir)) return OpenGguf(dir);
   ModelFiles model;
   model.dir_ = dir;
   if (KindOf(dir) == FileKind::kMissing) return InvalidInput(dir + ": no such folder");
   if (KindOf(dir) != FileKind::kDirectory)
-    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and " + kSingle);
+    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and " + kSingle +
+                        ", or a GGUF file");
   const std::string index_path = JoinPath(dir, kIndex);
   std::set<std::string> names;
   if (KindOf(JoinPath(dir, kSingle)) != FileKind::kMissing) {
@@ -73,7 +88,7 @@ Result<ModelFiles> ModelFiles::Open(const std::string& dir) {
       const std::string key = tensor.name;
       model.tensors_.insert_or_assign(key, std::move(tensor));
     }
-    model.files_.push_back(std::move(file));
+    model.files_.emplace_back(file.shared_mapping(), file.metadata());
   }
   return model;
 }
@@ -85,6 +100,9 @@ const Tensor* ModelFiles::Find(std::string_view name) const {
 
 Result<const Tensor*> ModelFiles::Get(std::string_view name) const {
   if (const Tensor* tensor = Find(name)) return tensor;
+  if (gguf_) {
+    return InvalidInput(dir_ + ": tensor `" + HuggingFaceToGguf(name) + "` is missing");
+  }
   const auto listed = weight_map_.find(name);
   std::string message = dir_ + ": tensor `" + std::string(name) + "` is missing";
   if (listed != weight_map_.end())

@@ -17,18 +17,6 @@ namespace {
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr size_t kLengthBytes = 8;
 
-struct DTypeRow {
-  const char* name;
-  int bits;
-};
-constexpr DTypeRow kDTypes[] = {
-    {"F64", 64},    {"F32", 32},    {"F16", 16},    {"BF16", 16},   {"I64", 64},        {"I32", 32},
-    {"I16", 16},    {"I8", 8},      {"U64", 64},    {"U32", 32},    {"U16", 16},        {"U8", 8},
-    {"BOOL", 8},    {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-    {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4},      {"C64", 64},
-};
-static_assert(std::size(kDTypes) == static_cast<size_t>(DType::kC64) + 1);
-
 // One tensor's entry in the header, as written.
 struct Entry {
   std::string name;
@@ -195,16 +183,6 @@ std::string RangeText(const std::array<uint64_t, 2>& offsets) {
 }
 
 }  // namespace
-
-std::string_view DTypeName(DType type) { return kDTypes[static_cast<size_t>(type)].name; }
-int DTypeBits(DType type) { return kDTypes[static_cast<size_t>(type)].bits; }
-bool IsWeightType(DType type) { return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16; }
-
-std::optional<DType> ParseDType(std::string_view name) {
-  for (size_t i = 0; i < std::size(kDTypes); ++i)
-    if (name == kDTypes[i].name) return static_cast<DType>(i);
-  return std::nullopt;
-}
 
 int64_t Tensor::elements() const {
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;

@@ -9,34 +9,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "io/dtype.h"
 #include "io/file.h"
 #include "lacuna/status.h"
 
 namespace lacuna {
-
-// clang-format off
-enum class DType : uint8_t {
-  kF64, kF32, kF16, kBF16,
-  kI64, kI32, kI16, kI8,
-  kU64, kU32, kU16, kU8,
-  kBool,
-  kF8E4M3, kF8E5M2, kF8E8M0, kF8E4M3FNUZ, kF8E5M2FNUZ,
-  kF6E2M3, kF6E3M2, kF4,
-  kC64,
-};
-// clang-format on
-
-std::string_view DTypeName(DType type);  // as in the files: "BF16"
-int DTypeBits(DType type);
-std::optional<DType> ParseDType(std::string_view name);
-// Floating point types that weights are read from: F32, F16, BF16.
-bool IsWeightType(DType type);
 
 struct Tensor {
   std::string name;
@@ -44,6 +26,7 @@ struct Tensor {
   std::vector<int64_t> shape;
   std::span<const std::byte> data;  // inside the file's mapping
   uint32_t file = 0;                // index into ModelFiles::files(); 0 in a single file
+  int interleaved_heads = 0;        // GGUF, arch llama: rows are stored as SourceRow of io/gguf_tensors.h says
 
   int64_t elements() const;  // fits: checked when the file was opened
 };
@@ -56,6 +39,7 @@ class SafetensorsFile {
 
   const std::string& path() const { return file_->path(); }
   const MappedFile& mapping() const { return *file_; }
+  std::shared_ptr<const MappedFile> shared_mapping() const { return file_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of their data
   const Tensor* Find(std::string_view name) const;                 // null if there is none
   const std::map<std::string, std::string>& metadata() const { return metadata_; }

@@ -120,7 +120,7 @@ TEST(ModelFiles, FoldersWithoutWeights) {
   EXPECT_EQ(ModelFiles::Open(dir.File("none")).status().message(), dir.File("none") + ": no such folder");
   EXPECT_EQ(
       ModelFiles::Open(dir.File("pytorch_model.bin")).status().message(),
-      dir.File("pytorch_model.bin") + ": is not a folder; a model is a folder with config.json and model.safetensors");
+      dir.File("pytorch_model.bin") + ": is not a folder; a model is a folder with config.json and model.safetensors, or a GGUF file");
 }
 
 TEST(ModelFiles, DamagedShardNamesItsFile) {

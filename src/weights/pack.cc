@@ -12,9 +12,9 @@
 #include "base/fp_scope.h"
 #include "base/status_macros.h"
 #include "weights/build_packed.h"
-#include "weights/convert.h"
 #include "weights/fit_codebook.h"
 #include "weights/quantize.h"
+#include "weights/source_rows.h"
 
 namespace lacuna {
 namespace {
@@ -43,10 +43,8 @@ class Packer {
   }
 
   Status Read(int64_t channel, std::vector<float>* out) const {
-    const int64_t stride = source_.row_stride > 0 ? source_.row_stride : source_.k;
-    const auto element = static_cast<int64_t>(ElementBytes(source_.type));
     out->resize(static_cast<std::size_t>(k_));
-    ConvertToFloat(source_.data + channel * stride * element, source_.type, source_.k, out->data());
+    RowFloats(source_, channel, out->data());
     for (int k = 0; k < k_; ++k) {
       const float x = (*out)[static_cast<std::size_t>(k)];
       if (!std::isfinite(x)) {

@@ -7,20 +7,17 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "weights/convert.h"
+#include "weights/source_rows.h"
 
 namespace lacuna {
 namespace {
 
 constexpr int kChannels = 16;
 constexpr int kBlock = 32;  // k packed at a time: one bf16 tile
-
-const std::byte* RowOf(const SourceMatrix& source, int64_t channel) {
-  const int64_t stride = source.row_stride > 0 ? source.row_stride : source.k;
-  return source.data + channel * stride * static_cast<int64_t>(ElementBytes(source.type));
-}
 
 // out[j][c] = in[c][j] for 16 x `rows` 4-byte words; rows is a multiple of 4.
 void Transpose(const uint32_t (&in)[kChannels][kBlock], int rows, uint32_t* out) {
@@ -42,11 +39,10 @@ void Transpose(const uint32_t (&in)[kChannels][kBlock], int rows, uint32_t* out)
 
 // The first value of the row that cannot be stored; called once a block is known to have one.
 Status BadValue(const SourceMatrix& source, int64_t channel, const Codec& codec) {
-  const std::byte* row = RowOf(source, channel);
-  const int64_t element = static_cast<int64_t>(ElementBytes(source.type));
+  std::vector<float> row(static_cast<std::size_t>(source.k));
+  RowFloats(source, channel, row.data());
   for (int64_t k = 0; k < source.k; ++k) {
-    float x;
-    ConvertToFloat(row + k * element, source.type, 1, &x);
+    const float x = row[static_cast<std::size_t>(k)];
     const std::string place = source.name + "[" + std::to_string(channel) + "][" + std::to_string(k) + "]";
     if (!std::isfinite(x)) {
       return InvalidInput("tensor " + place + " is " + (std::isnan(x) ? "NaN" : "infinite") +
@@ -64,7 +60,8 @@ Status BadValue(const SourceMatrix& source, int64_t channel, const Codec& codec)
 // One panel of either codec: a block of k at a time, 16 channels side by side as 4-byte words, then transposed.
 Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, int64_t* rounded) {
   const bool wide = weight->codec == Codec::kF32;
-  const int64_t element = static_cast<int64_t>(ElementBytes(source.type));
+  const ElementType type = source.blocks ? ElementType::kF32 : source.type;
+  const int64_t element = static_cast<int64_t>(ElementBytes(type));
   const int64_t first = int64_t{panel} * kChannels;
   const int channels = static_cast<int>(std::min<int64_t>(kChannels, source.n - first));
   auto* out = reinterpret_cast<uint32_t*>(weight->data.data() + panel * weight->PanelBytes());
@@ -72,18 +69,23 @@ Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, in
   alignas(64) uint32_t words[kChannels][kBlock] = {};
   alignas(64) uint32_t turned[kBlock * kChannels];
   const std::byte* rows[kChannels];
-  for (int c = 0; c < channels; ++c) rows[c] = RowOf(source, first + c);
+  std::vector<float> dequantized(source.blocks ? static_cast<std::size_t>(channels * source.k) : 0);
+  for (int c = 0; c < channels; ++c) {
+    rows[c] = source.blocks ? reinterpret_cast<const std::byte*>(dequantized.data() + c * source.k)
+                            : RowData(source, first + c);
+    if (source.blocks) RowFloats(source, first + c, dequantized.data() + c * source.k);
+  }
   for (int64_t k = 0; k < source.k; k += kBlock) {
     const int count = static_cast<int>(std::min<int64_t>(kBlock, source.k - k));
     if (count < kBlock) std::fill_n(&words[0][0], kChannels * kBlock, 0u);
     for (int c = 0; c < channels; ++c) {
       uint32_t bad = 0;
       if (wide) {
-        ConvertToFloat(rows[c] + k * element, source.type, count, reinterpret_cast<float*>(words[c]));
+        ConvertToFloat(rows[c] + k * element, type, count, reinterpret_cast<float*>(words[c]));
         for (int i = 0; i < kBlock; ++i) bad |= (words[c][i] & 0x7f800000u) == 0x7f800000u;
       } else {
         bf16 values[kBlock] = {};
-        *rounded += ConvertToBf16(rows[c] + k * element, source.type, count, values);
+        *rounded += ConvertToBf16(rows[c] + k * element, type, count, values);
         for (int i = 0; i < kBlock; ++i) bad |= (values[i].bits & 0x7f80u) == 0x7f80u;
         std::memcpy(words[c], values, sizeof values);
       }
@@ -123,7 +125,7 @@ Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* 
   for (int panel = begin; panel < end; ++panel) {
     LACUNA_RETURN_IF_ERROR(PackPanel(source, panel, weight, &rounded));
   }
-  if (stats != nullptr && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
+  if (stats != nullptr && !source.blocks && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
     const int64_t channels = std::min<int64_t>(source.n, int64_t{end} * kChannels) - int64_t{begin} * kChannels;
     stats->f16_values += channels * source.k;
     stats->f16_rounded += rounded;

@@ -11,12 +11,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "backend/view.h"
 #include "base/aligned_buffer.h"
 #include "base/bf16.h"
+#include "io/dtype.h"
 #include "lacuna/status.h"
 #include "weights/codec.h"
 
@@ -30,6 +32,8 @@ struct SourceMatrix {
   int64_t n = 0;
   int64_t k = 0;
   int64_t row_stride = 0;  // elements; 0: k
+  std::optional<DType> blocks;  // a block type of GGUF, instead of `type`; rows lie one behind the other
+  int interleaved_heads = 0;    // rows are stored in the order of io/gguf_tensors.h
 };
 
 // What packing did, over all tensors packed with it; any thread may add.

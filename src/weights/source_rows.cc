@@ -1,0 +1,51 @@
+#include "weights/source_rows.h"
+
+#include "io/gguf_tensors.h"
+#include "weights/convert.h"
+#include "weights/ggml_blocks.h"
+
+namespace lacuna {
+
+ElementType ElementTypeOf(DType type) {
+  if (type == DType::kF16) return ElementType::kF16;
+  return type == DType::kBF16 ? ElementType::kBf16 : ElementType::kF32;
+}
+
+Result<SourceMatrix> SourceOf(const ModelFiles& files, const Tensor& tensor, int64_t n, int64_t k) {
+  if (!IsWeightType(tensor.dtype) && !IsBlockWeightType(tensor.dtype)) {
+    return InvalidInput(files.Where(tensor) + " has type " + std::string(DTypeName(tensor.dtype)) +
+                        ", expected F32, F16 or BF16" +
+                        (files.gguf() ? ", Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K" : ""));
+  }
+  SourceMatrix source{.name = files.Where(tensor),
+                      .data = tensor.data.data(),
+                      .type = ElementTypeOf(tensor.dtype),
+                      .n = n,
+                      .k = k,
+                      .interleaved_heads = tensor.interleaved_heads};
+  if (IsBlockWeightType(tensor.dtype)) source.blocks = tensor.dtype;
+  return source;
+}
+
+int64_t RowBytes(const SourceMatrix& source) {
+  if (source.blocks) {
+    const TypeBlock block = DTypeBlock(*source.blocks);
+    return source.k / block.elements * block.bytes;
+  }
+  return (source.row_stride > 0 ? source.row_stride : source.k) * static_cast<int64_t>(ElementBytes(source.type));
+}
+
+const std::byte* RowData(const SourceMatrix& source, int64_t channel) {
+  return source.data + SourceRow(channel, source.n, source.interleaved_heads) * RowBytes(source);
+}
+
+void RowFloats(const SourceMatrix& source, int64_t channel, float* out) {
+  const std::byte* row = RowData(source, channel);
+  if (source.blocks) {
+    DequantizeBlocks(row, *source.blocks, source.k, out);
+  } else {
+    ConvertToFloat(row, source.type, source.k, out);
+  }
+}
+
+}  // namespace lacuna

@@ -1,4 +1,5 @@
 // Reading the "model" object of tokenizer.json: 128 k entries of vocabulary and 280 k merges in one pass over the text.
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -6,14 +7,20 @@
 
 #include "base/status_macros.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/unicode.h"
 
 namespace lacuna {
+
+namespace {
+constexpr size_t kMaxScoredPiece = 4096;  // finding its merges takes the square of it
+}  // namespace
 
 struct Bpe::Parser {
   JsonReader& reader;
   const std::string& name;
   Bpe bpe;
-  bool have_vocab = false, have_merges = false;
+  bool have_vocab = false, have_merges = false, scored = false, have_scores = false;
+  std::vector<std::optional<double>> scores;  // by id
   size_t late_merges = 0;  // where "merges" begins, if it came before "vocab"
   std::string scratch, scratch2, joined;
 
@@ -140,8 +147,63 @@ struct Bpe::Parser {
   Status ReadType() {
     std::string_view type;
     if (!reader.ReadString(type, scratch)) return reader.status();
-    if (type == "BPE") return {};
+    scored = type == "ScoredBPE";
+    if (scored || type == "BPE") return {};
     return Bad("type", "the model " + Quote(type) + " is not supported; lacuna has BPE");
+  }
+
+  Status ReadScores() {
+    if (have_scores) return Bad("scores", "is there twice");
+    have_scores = true;
+    reader.BeginArray();
+    while (reader.NextElement()) {
+      if (reader.Peek() == JsonReader::Kind::kNull) {
+        reader.ReadNull();
+        scores.emplace_back();
+      } else if (double score; reader.ReadDouble(score)) {
+        scores.emplace_back(score);
+      }
+    }
+    return reader.status();
+  }
+
+  // All pairs whose text is a token with a score, ranked by it. Both halves must be tokens with a score themselves: a
+  // text starts as characters, which have one where a token contains them, and grows by merges.
+  Status MergesOfScores() {
+    const Vocab& vocab = bpe.vocab_;
+    if (vocab.max_id() + size_t{1} != vocab.size() || scores.size() != vocab.size()) {
+      return Bad("scores", "has " + std::to_string(scores.size()) + " entries; there must be one for each of the " +
+                               std::to_string(vocab.size()) + " tokens, whose ids must be 0 to " +
+                               std::to_string(vocab.size() - 1));
+    }
+    std::vector<double> ranked;
+    for (const auto& score : scores)
+      if (score) ranked.push_back(*score);
+    std::sort(ranked.begin(), ranked.end(), std::greater<>());
+    ranked.erase(std::unique(ranked.begin(), ranked.end()), ranked.end());
+    bpe.merges_.Reserve(4 * vocab.size());
+    const auto part = [&](std::string_view text) {
+      const int32_t id = vocab.Find(text);
+      return id >= 0 && scores[static_cast<size_t>(id)] ? id : -1;
+    };
+    for (size_t id = 0; id < scores.size(); ++id) {
+      if (!scores[id]) continue;
+      const std::string_view piece = vocab.Piece(static_cast<int32_t>(id));
+      if (piece.size() > kMaxScoredPiece) {
+        return Bad("vocab", "the token " + std::to_string(id) + " has " + std::to_string(piece.size()) +
+                                " bytes; with a score it may have " + std::to_string(kMaxScoredPiece));
+      }
+      const auto rank = std::lower_bound(ranked.begin(), ranked.end(), *scores[id], std::greater<>()) - ranked.begin();
+      for (size_t cut = 0; cut < piece.size();) {
+        cut += unicode::CharLength(piece[cut]);
+        if (cut >= piece.size()) break;
+        const int32_t left = part(piece.substr(0, cut)), right = part(piece.substr(cut));
+        if (left < 0 || right < 0) continue;
+        bool added;
+        bpe.merges_.Insert(PairKey(left, right), added) = {static_cast<uint32_t>(rank), static_cast<int32_t>(id)};
+      }
+    }
+    return {};
   }
 
   Status ReadDropout() {
@@ -158,6 +220,7 @@ struct Bpe::Parser {
   Status ReadField(const std::string& key) {
     if (key == "type") return ReadType();
     if (key == "vocab") return ReadVocab();
+    if (key == "scores") return ReadScores();
     if (key == "dropout") return ReadDropout();
     if (key == "unk_token") return ReadOptional(bpe.unk_token_);
     if (key == "continuing_subword_prefix") return ReadText(bpe.prefix_);
@@ -193,7 +256,14 @@ struct Bpe::Parser {
     }
     LACUNA_RETURN_IF_ERROR(reader.status());
     if (!have_vocab) return Bad("vocab", "is missing");
-    if (!have_merges && !late_merges) return Bad("merges", "is missing");
+    if (have_scores != scored) return Bad("scores", scored ? "is missing" : "belongs to the model ScoredBPE alone");
+    if (scored) {
+      if (have_merges || late_merges) return Bad("merges", "does not go with scores");
+      if (!bpe.prefix_.empty() || !bpe.suffix_.empty()) return Bad("scores", "does not go with affixes of words");
+      LACUNA_RETURN_IF_ERROR(MergesOfScores());
+    } else if (!have_merges && !late_merges) {
+      return Bad("merges", "is missing");
+    }
     if (late_merges) {
       const size_t end = reader.position();
       reader.set_position(late_merges);

@@ -6,10 +6,10 @@
 
 namespace lacuna::tools {
 
-void CodecFlags::AddTo(CLI::App& app, bool required) {
+void CodecFlags::AddTo(CLI::App& app) {
   Add(app, "--codec", codec,
-      "int8, int4, int4z (zero points), codebook (fitted), nf4, bf16; bitmap- before it stores no zeros")
-      ->required(required)
+      "int8, int4, int4z (zero points), codebook (fitted), nf4, bf16; bitmap- before it stores no zeros. pack "
+      "can do without for a GGUF file: Q8_0 becomes int8 and Q4_0 int4, with the same values, others bf16")
       ->type_name("CODEC");
   Add(app, "--group", group,
       "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128)")
@@ -42,6 +42,11 @@ Result<Codec> CodecFlags::WithFlags(const std::string& name) const {
   if (activation_group && out.activations == Activations::kInt8) out.activation_group = *activation_group;
   if (!scales.empty() && out.scaled()) out.scales_f16 = scales == "f16";
   return out;
+}
+
+Status CodecFlags::OnlyKeep() const {
+  if (!group && !activation_group && activations.empty() && scales.empty() && pattern.empty()) return {};
+  return InvalidInput("--group, --activations, --activation-group, --scales and --pattern need --codec");
 }
 
 Result<Codec> CodecFlags::Parse() const {

@@ -17,8 +17,10 @@ struct CodecFlags {
   std::string activations, scales, pattern;
   std::vector<std::string> keep;
 
-  void AddTo(CLI::App& app, bool required);
+  void AddTo(CLI::App& app);
   Result<Codec> Parse() const;
+  // Flags that need --codec are an error.
+  Status OnlyKeep() const;
   Result<std::vector<CodecRule>> Rules() const;
 
  private:

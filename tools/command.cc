@@ -9,6 +9,7 @@
 
 #include "base/status_macros.h"
 #include "io/file.h"
+#include "model/model_texts.h"
 
 namespace lacuna::tools {
 
@@ -38,7 +39,7 @@ CLI::Option* AddSwitch(CLI::App& app, const std::string& flags, bool& value, con
 }
 
 void ModelFlags::AddTo(CLI::App& app, bool running, bool with_context) {
-  Add(app, "-m,--model", directory, "Model: a Hugging Face directory")->required()->type_name("DIR");
+  Add(app, "-m,--model", directory, "Model: a Hugging Face directory or a GGUF file")->required()->type_name("MODEL");
   if (!running) return;
   Add(app, "-t,--threads", threads, "Threads; 0: what suits the machine")
       ->check(CLI::Range(0, 1024))
@@ -106,12 +107,14 @@ Result<std::vector<int32_t>> ParseIds(const std::string& text) {
 }
 
 Result<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& directory) {
-  return Tokenizer::Load(directory + "/tokenizer.json");
+  LACUNA_ASSIGN_OR_RETURN(auto tokenizer, LoadModelTokenizer(directory));
+  if (!tokenizer) return InvalidInput(ModelTextPath(directory, "tokenizer.json") + ": no tokenizer is there");
+  return tokenizer;
 }
 
 Result<std::shared_ptr<const Tokenizer>> TokenizerOf(const Model& model) {
   if (auto tokenizer = model.tokenizer()) return tokenizer;
-  return InvalidInput(model.info().directory + " has no tokenizer.json, which text needs: give token ids (--ids)");
+  return InvalidInput(model.info().directory + " has no tokenizer, which text needs: give token ids (--ids)");
 }
 
 Result<std::string> ReadText(const std::string& path) {

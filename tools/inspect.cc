@@ -1,4 +1,4 @@
-// lacuna inspect: what is in a model directory, without loading it.
+// lacuna inspect: what is in a model, without loading it.
 #include <algorithm>
 #include <cstring>
 #include <iomanip>
@@ -46,6 +46,8 @@ double ZeroShare(const Tensor& tensor) {
 
 struct Totals {
   int64_t tensors = 0, elements = 0, bytes = 0, zeros = 0, weights = 0;
+  int64_t exact = 0, lossy = 0;  // matrices of GGUF files
+  double worst = 0;
 };
 
 void AddPacked(const PackedRow& row, nlohmann::ordered_json* tensors, std::ostringstream& table, Totals* totals) {
@@ -115,7 +117,14 @@ Status RunInspect(const Flags& flags) {
   }
   for (const auto& [name, tensor] : files.tensors()) {
     if (config.quantization && name.find(".lacuna.") != name.npos) continue;  // a stream
-    const double zero_share = ZeroShare(tensor);
+    double zero_share = ZeroShare(tensor);
+    std::optional<ImportedRow> imported;
+    if (files.gguf() && tensor.shape.size() == 2) {
+      LACUNA_ASSIGN_OR_RETURN(imported, InspectImported(files, tensor));
+      zero_share = static_cast<double>(imported->zeros) / static_cast<double>(tensor.elements());
+      (imported->loss > 0 ? totals.lossy : totals.exact) += 1;
+      totals.worst = std::max(totals.worst, imported->loss);
+    }
     ++totals.tensors;
     totals.elements += tensor.elements();
     totals.bytes += static_cast<int64_t>(tensor.data.size());
@@ -128,10 +137,15 @@ Status RunInspect(const Flags& flags) {
                                   {"dtype", DTypeName(tensor.dtype)},
                                   {"bytes", tensor.data.size()}};
     row["zero_share"] = zero_share >= 0 ? nlohmann::json(zero_share) : nlohmann::json();
+    if (imported) {
+      row["runs_as"] = imported->codec;
+      row["loss"] = imported->loss;
+    }
     tensors.push_back(std::move(row));
     table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape)
           << std::setw(config.quantization ? 22 : 6) << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
     if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
+    if (imported) table << std::setw(12) << imported->codec << std::setprecision(6) << std::setw(12) << imported->loss;
     table << "\n";
   }
   const double zeros = totals.weights > 0 ? static_cast<double>(totals.zeros) / static_cast<double>(totals.weights) : 0;
@@ -161,13 +175,19 @@ Status RunInspect(const Flags& flags) {
   }
   if (config.quantization && !flags.source.empty()) head << "\nerror: the root mean square of packed minus source, over that of source\n";
   head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(config.quantization ? 22 : 6) << "type" << std::right
-       << std::setw(12) << "size" << (config.quantization ? "" : "     zeros") << "\n";
+       << std::setw(12) << "size" << (config.quantization ? "" : "     zeros") << (files.gguf() ? "     runs as        loss" : "") << "\n";
   std::ostringstream foot;
   foot << "\n" << totals.tensors << " tensors, " << totals.elements << " parameters, " << FormatBytes(static_cast<uint64_t>(totals.bytes))
        << ", " << std::fixed << std::setprecision(1) << zeros * 100 << " % zeros\n";
   if (config.quantization) {
     foot << std::setprecision(2) << 8.0 * static_cast<double>(totals.bytes) / static_cast<double>(totals.elements) << " bits a parameter\n";
-  } else if (zeros >= 0.3) {
+  }
+  if (files.gguf()) {
+    foot << totals.exact << " matrices run with the file's values, " << totals.lossy
+         << " are rounded to bf16: by " << std::setprecision(6) << totals.worst
+         << " of their root mean square at most (loss)\n";
+  }
+  if (!config.quantization && zeros >= 0.3) {
     foot << "The weights are mostly zeros or close to it: this model was pruned. lacuna reads it as a dense one;\n"
          << "lacuna pack --codec bitmap-int8 or bitmap-int4 leaves the zeros out.\n";
   }

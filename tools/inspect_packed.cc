@@ -10,19 +10,13 @@
 #include "kernels/ref/ref.h"
 #include "model/tensor_list.h"
 #include "weights/convert.h"
+#include "weights/import_blocks.h"
 #include "weights/packed_file.h"
+#include "weights/source_rows.h"
 #include "weights/validate_packed.h"
 
 namespace lacuna::tools {
 namespace {
-
-std::string CodecText(const Codec& codec) {
-  std::string text = CodecName(codec);
-  if (codec.pattern_m > 0) text += " " + std::to_string(codec.pattern_n) + ":" + std::to_string(codec.pattern_m);
-  if (codec.group > 0) text += " g" + std::to_string(codec.group);
-  if (codec.integer() && codec.activations == Activations::kBf16) text += " (bf16 activations)";
-  return text;
-}
 
 Result<double> Error(const PackedWeight& weight, const ModelFiles& source, const std::string& name) {
   LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, source.Get(name));
@@ -59,6 +53,45 @@ Result<double> Error(const PackedWeight& weight, const ModelFiles& source, const
 }
 
 }  // namespace
+
+std::string CodecText(const Codec& codec) {
+  std::string text = CodecName(codec);
+  if (codec.pattern_m > 0) text += " " + std::to_string(codec.pattern_n) + ":" + std::to_string(codec.pattern_m);
+  if (codec.group > 0) text += " g" + std::to_string(codec.group);
+  if (codec.integer() && codec.activations == Activations::kBf16) text += " (bf16 activations)";
+  return text;
+}
+
+Result<ImportedRow> InspectImported(const ModelFiles& files, const Tensor& tensor) {
+  const int64_t n = tensor.shape[0], k = tensor.shape[1];
+  LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files, tensor, n, k));
+  const std::optional<Codec> codec = ImportCodec(tensor.dtype);
+  ImportedRow row{.codec = CodecText(codec.value_or(Codec::kBf16))};
+  struct Sums {
+    int64_t zeros = 0;
+    double wrong = 0, all = 0;
+  };
+  std::vector<Sums> sums(static_cast<std::size_t>(n));  // added up in order: the same figure each time
+  tbb::parallel_for(int64_t{0}, n, [&](int64_t i) {
+    std::vector<float> values(static_cast<std::size_t>(k));
+    RowFloats(source, i, values.data());
+    Sums& sum = sums[static_cast<std::size_t>(i)];
+    for (const float x : values) {
+      sum.zeros += x == 0;
+      const double difference = codec ? 0.0 : double{ToFloat(ToBf16(x))} - x;
+      sum.wrong += difference * difference;
+      sum.all += double{x} * x;
+    }
+  });
+  double wrong = 0, all = 0;
+  for (const Sums& sum : sums) {
+    row.zeros += sum.zeros;
+    wrong += sum.wrong;
+    all += sum.all;
+  }
+  row.loss = all > 0 ? std::sqrt(wrong / all) : 0.0;
+  return row;
+}
 
 Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const ModelFiles& files,
                                              const ModelFiles* source) {

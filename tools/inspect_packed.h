@@ -1,4 +1,4 @@
-// What `lacuna inspect` says about packed parameters.
+// What `lacuna inspect` says about packed parameters, and about those of GGUF files.
 #pragma once
 
 #include <optional>
@@ -22,6 +22,16 @@ struct PackedRow {
   double density() const { return static_cast<double>(stored) / (static_cast<double>(n) * static_cast<double>(k)); }
   double bits() const { return 8.0 * static_cast<double>(bytes) / (static_cast<double>(n) * static_cast<double>(k)); }
 };
+
+std::string CodecText(const Codec& codec);  // "bitmap-int4 g128"
+
+// A matrix of a GGUF file: what it runs as, and how far that is from the file.
+struct ImportedRow {
+  std::string codec;
+  int64_t zeros = 0;
+  double loss = 0;  // root of sum((as it runs - file)^2) / sum(file^2)
+};
+Result<ImportedRow> InspectImported(const ModelFiles& files, const Tensor& tensor);
 
 // Of every packed matrix, validated. `source`: the directory it was packed from, or null.
 Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const ModelFiles& files,

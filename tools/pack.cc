@@ -1,9 +1,10 @@
-// lacuna pack: a model directory in fewer bytes, as quickly as rounding goes: no calibration.
+// lacuna pack: a model in fewer bytes, or a GGUF file as a directory, as quickly as rounding goes: no calibration.
 #include <filesystem>
 #include <iostream>
 
 #include "base/memory.h"
 #include "base/status_macros.h"
+#include "io/gguf.h"
 #include "model/pack_model.h"
 #include "tools/codec_flags.h"
 #include "tools/command.h"
@@ -20,7 +21,14 @@ struct Flags {
 
 Status RunPack(const Flags& flags) {
   PackModelOptions options;
-  LACUNA_ASSIGN_OR_RETURN(options.codec, flags.codec.Parse());
+  if (!flags.codec.codec.empty()) {
+    LACUNA_ASSIGN_OR_RETURN(options.codec, flags.codec.Parse());
+  } else if (IsGguf(flags.model)) {
+    LACUNA_RETURN_IF_ERROR(flags.codec.OnlyKeep());
+    options.as_stored = true;
+  } else {
+    return InvalidInput("--codec is missing; only of a GGUF file pack keeps the codec that each tensor has");
+  }
   LACUNA_ASSIGN_OR_RETURN(options.keep, flags.codec.Rules());
   options.threads = flags.threads;
   options.progress = [&](double fraction) { ShowProgress(fraction, flags.model); };
@@ -38,11 +46,13 @@ Status RunPack(const Flags& flags) {
 
 void AddPack(CLI::App& app, Run* run) {
   auto flags = std::make_shared<Flags>();
-  Add(app, "-m,--model", flags->model, "Model to pack: a Hugging Face directory")->required()->type_name("DIR");
+  Add(app, "-m,--model", flags->model, "Model to pack: a Hugging Face directory or a GGUF file")
+      ->required()
+      ->type_name("MODEL");
   Add(app, "-o,--output", flags->output, "Folder to write; it must not exist yet, or be empty")
       ->required()
       ->type_name("DIR");
-  flags->codec.AddTo(app, true);
+  flags->codec.AddTo(app);
   Add(app, "-t,--threads", flags->threads, "Threads; 0: what suits the machine")
       ->check(CLI::Range(0, 1024))
       ->type_name("N")

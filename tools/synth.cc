@@ -257,7 +257,7 @@ void AddSynth(CLI::App& app, Run* run) {
       ->type_name("DIR");
   Add(app, "--layers", flags->layers, "Layers, if not the shape's")->check(CLI::Range(1, 100000))->type_name("N");
   Add(app, "--seed", flags->seed, "Seed of the weights")->type_name("S")->capture_default_str();
-  flags->codec.AddTo(app, false);
+  flags->codec.AddTo(app);
   Add(app, "--density", flags->density, "Share of weights that a bitmap- codec stores")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("D")

@@ -62,7 +62,7 @@ struct ModelInfo {
 // Const and shareable: any number of sessions may use one model, from several threads at once.
 class Model {
  public:
-  // Loads a Hugging Face directory (config.json, model*.safetensors, tokenizer.json if there is one) and packs the
+  // Loads a GGUF file or a Hugging Face directory (config.json, model*.safetensors, tokenizer.json) and packs the
   // weights. kInvalidInput names the file and field that is wrong or not supported.
   static Result<std::shared_ptr<const Model>> Load(const std::string& directory, const ModelOptions& options = {});
 
@@ -72,7 +72,7 @@ class Model {
 
   const ModelInfo& info() const;
   Numerics numerics() const;
-  // Null when the directory has no tokenizer.json: ids in, ids out still works.
+  // Null when the model has no tokenizer: ids in, ids out still works.
   std::shared_ptr<const Tokenizer> tokenizer() const;
   int threads() const;
 

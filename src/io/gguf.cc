@@ -13,10 +13,10 @@ namespace lacuna {
 namespace {
 
 constexpr std::string_view kMagic = "GGUF";
-constexpr uint64_t kMaxKey = 65535;             // the format's own limits
-constexpr uint32_t kMaxDimensions = 4;          //
-constexpr int64_t kMaxAlignment = 1 << 20;      // a page is the most that makes sense
-constexpr uint64_t kMinEntry = 8 + 4 + 1;       // bytes of a metadata entry at least
+constexpr uint64_t kMaxKey = 65535;              // the format's own limits
+constexpr uint32_t kMaxDimensions = 4;           //
+constexpr int64_t kMaxAlignment = 1 << 20;       // a page is the most that makes sense
+constexpr uint64_t kMinEntry = 8 + 4 + 1;        // bytes of a metadata entry at least
 constexpr uint64_t kMinTensor = 8 + 4 + 8 + 12;  // bytes of a tensor's entry at least
 
 // Bytes of a number, 0 for what is none.

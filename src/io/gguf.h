@@ -1,8 +1,8 @@
 // GGUF files (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), versions 2 and 3, little-endian.
 //   "GGUF" | u32 version | u64 tensors | u64 metadata entries
-//   entry:  string key | u32 type | value;   string: u64 bytes | UTF-8;   array: u32 element type | u64 count | elements
-//   tensor: string name | u32 dimensions | u64 each, the innermost first | u32 ggml type | u64 offset into the data
-//   padding to general.alignment (32) | data, each tensor at a multiple of the alignment
+//   entry:  string key | u32 type | value;   string: u64 bytes | UTF-8;   array: u32 element type | u64 count |
+//   elements tensor: string name | u32 dimensions | u64 each, the innermost first | u32 ggml type | u64 offset into the
+//   data padding to general.alignment (32) | data, each tensor at a multiple of the alignment
 // Everything is checked when a file is opened: counts against the bytes that are left, sizes, offsets, types. Metadata
 // and tensors point into the file's mapping.
 #pragma once

@@ -97,8 +97,8 @@ Result<std::optional<double>> GgufReader::Number(std::string_view key, double mi
   if (!value) return std::optional<double>();
   const auto number = value->array() ? std::nullopt : value->Number();
   if (!number || !(*number >= min && *number <= max))
-    return Error(key, "is " + ValueText(*value) + "; it must be a number from " + NumberText(min) + " to " +
-                          NumberText(max));
+    return Error(
+        key, "is " + ValueText(*value) + "; it must be a number from " + NumberText(min) + " to " + NumberText(max));
   return number;
 }
 
@@ -140,8 +140,7 @@ Result<std::optional<int64_t>> GgufReader::IntForAllLayers(std::string_view key,
     if (!number || *number < min || *number > max)
       return Error(key, "has " + ValueText(*value, i) + " for layer " + std::to_string(i) +
                             "; it must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
-    if (*number != value->Int(0))
-      return Error(key, "differs between layers, which is not supported");
+    if (*number != value->Int(0)) return Error(key, "differs between layers, which is not supported");
   }
   if (value->count == 0) return Error(key, "is an empty array");
   return value->Int(0);

@@ -4,8 +4,10 @@
 
 #include "base/status_macros.h"
 #include "io/file.h"
+#include "io/gguf.h"
 #include "io/json.h"
 #include "model/config_rules.h"
+#include "model/model_texts.h"
 
 namespace lacuna {
 namespace {
@@ -196,17 +198,16 @@ Result<ModelConfig> ParseConfig(std::string_view config_text, const std::string&
 
 Result<ModelConfig> LoadConfig(const std::string& dir) {
   if (KindOf(dir) == FileKind::kMissing) return InvalidInput(dir + ": no such folder");
-  if (KindOf(dir) != FileKind::kDirectory)
-    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and model.safetensors");
-  const std::string config_path = JoinPath(dir, "config.json");
-  const std::string generation_path = JoinPath(dir, "generation_config.json");
-  LACUNA_ASSIGN_OR_RETURN(const std::string config, ReadFile(config_path, kLimits.max_bytes));
-  std::string generation;
-  if (KindOf(generation_path) != FileKind::kMissing) {
-    LACUNA_ASSIGN_OR_RETURN(generation, ReadFile(generation_path, kLimits.max_bytes));
-    if (generation.empty()) return InvalidInput(generation_path + ": the file is empty");
-  }
-  return ParseConfig(config, config_path, generation, generation_path);
+  if (KindOf(dir) != FileKind::kDirectory && !IsGguf(dir))
+    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and model.safetensors, or a " +
+                        "GGUF file");
+  const std::string config_path = ModelTextPath(dir, "config.json");
+  const std::string generation_path = ModelTextPath(dir, "generation_config.json");
+  LACUNA_ASSIGN_OR_RETURN(const auto config, ReadModelText(dir, "config.json", kLimits.max_bytes));
+  if (!config) return InvalidInput(config_path + ": no such file");
+  LACUNA_ASSIGN_OR_RETURN(const auto generation, ReadModelText(dir, "generation_config.json", kLimits.max_bytes));
+  if (generation && generation->empty()) return InvalidInput(generation_path + ": the file is empty");
+  return ParseConfig(*config, config_path, generation.value_or(""), generation_path);
 }
 
 }  // namespace lacuna

@@ -70,7 +70,7 @@ struct ModelConfig {
   std::optional<QuantizationConfig> quantization;  // of a packed model
 };
 
-// DIR/config.json and, where it exists, DIR/generation_config.json, whose token ids go first.
+// DIR/config.json and, where it exists, DIR/generation_config.json, whose token ids go first; or a GGUF file.
 Result<ModelConfig> LoadConfig(const std::string& dir);
 
 // The same from text. `generation` may be empty: no such file. The names start error messages.

@@ -11,17 +11,15 @@
 #include <set>
 
 #include "base/status_macros.h"
+#include "io/gguf_tensors.h"
 #include "model/load_packed.h"
 #include "weights/convert.h"
+#include "weights/import_blocks.h"
 #include "weights/packed_file.h"
+#include "weights/source_rows.h"
 
 namespace lacuna {
 namespace {
-
-ElementType ElementTypeOf(DType type) {
-  if (type == DType::kF16) return ElementType::kF16;
-  return type == DType::kBF16 ? ElementType::kBf16 : ElementType::kF32;
-}
 
 class Loader {
  public:
@@ -38,6 +36,7 @@ class Loader {
     }
     LACUNA_RETURN_IF_ERROR(Collect());
     LACUNA_RETURN_IF_ERROR(LoadPacked(packed_, options_, threads, &out_.weights.packed));
+    LACUNA_RETURN_IF_ERROR(ImportAll(threads));
     LACUNA_RETURN_IF_ERROR(PackAll(threads));
     WarnAboutTheRest();
     if (!packed_.empty()) {
@@ -60,13 +59,15 @@ class Loader {
 
   Result<const Tensor*> Take(const std::string& name, std::initializer_list<int64_t> shape) {
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, files_.Get(name));
-    if (!IsWeightType(tensor->dtype)) {
-      return InvalidInput(files_.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) +
-                          ", expected F32, F16 or BF16");
+    if (!IsWeightType(tensor->dtype) && (shape.size() == 1 || !IsBlockWeightType(tensor->dtype))) {
+      return InvalidInput(
+          files_.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) + ", expected F32, F16 or BF16" +
+          (files_.gguf() && shape.size() > 1 ? ", Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K" : ""));
     }
     if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
       return InvalidInput(files_.Where(*tensor) + " has shape " + ShapeText(tensor->shape) + ", expected " +
-                          ShapeText(std::vector<int64_t>(shape)) + " from config.json");
+                          ShapeText(std::vector<int64_t>(shape)) +
+                          (files_.gguf() ? " from its metadata" : " from config.json"));
     }
     if (used_.insert(name).second) {
       out_.parameters += tensor->elements();
@@ -78,7 +79,11 @@ class Loader {
   Status Vector(const std::string& name, int64_t n, std::vector<float>* to) {
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n}));
     to->resize(static_cast<std::size_t>(n));
-    ConvertToFloat(tensor->data.data(), ElementTypeOf(tensor->dtype), n, to->data());
+    const ElementType type = ElementTypeOf(tensor->dtype);
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t from = SourceRow(i, n, tensor->interleaved_heads) * static_cast<int64_t>(ElementBytes(type));
+      ConvertToFloat(tensor->data.data() + from, type, 1, to->data() + i);
+    }
     for (std::size_t i = 0; i < to->size(); ++i) {
       if (!std::isfinite((*to)[i])) {
         return InvalidInput(files_.Where(*tensor) + " is not finite at [" + std::to_string(i) + "]");
@@ -103,23 +108,24 @@ class Loader {
     return {};
   }
 
-  Status Matrix(const std::string& name, int64_t n, int64_t k, LinearMember* member) {
-    if (Packed(name)) return TakePacked(name, n, k, &member->weight);
+  Status Matrix(const std::string& name, int64_t n, int64_t k, PackedWeight* weight) {
+    if (Packed(name)) return TakePacked(name, n, k, weight);
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n, k}));
-    SourceMatrix source{.name = files_.Where(*tensor),
-                        .data = tensor->data.data(),
-                        .type = ElementTypeOf(tensor->dtype),
-                        .n = n,
-                        .k = k};
-    LACUNA_ASSIGN_OR_RETURN(member->weight, AllocatePacked(source, codec_));
-    out_.weight_bytes += static_cast<int64_t>(member->weight.data.size());
-    tasks_.push_back({std::move(source), &member->weight, &files_.files()[tensor->file].mapping()});
+    LACUNA_ASSIGN_OR_RETURN(SourceMatrix source, SourceOf(files_, *tensor, n, k));
+    const MappedFile* file = &files_.files()[tensor->file].mapping();
+    if (source.blocks && ImportCodec(*source.blocks) && codec_ == Codec::kBf16) {
+      imports_.push_back({std::move(source), weight, file});
+      return {};
+    }
+    LACUNA_ASSIGN_OR_RETURN(*weight, AllocatePacked(source, codec_));
+    out_.weight_bytes += static_cast<int64_t>(weight->data.size());
+    tasks_.push_back({std::move(source), weight, file});
     return {};
   }
 
   Status Member(int layer, const char* module, int64_t n, int64_t k, bool bias, LinearMember* member) {
     const TensorNames& names = *config_.family->names;
-    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, member));
+    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, &member->weight));
     return bias ? Vector(names.Layer(layer, module, "bias"), n, &member->bias) : Status();
   }
 
@@ -161,8 +167,13 @@ class Loader {
     const int64_t vocab = config_.vocab_size;
     const int64_t hidden = config_.hidden_size;
     const std::string embedding_name = std::string(names.embedding) + ".weight";
-    if (!Packed(embedding_name)) {
-      LACUNA_ASSIGN_OR_RETURN(const Tensor* embedding, Take(embedding_name, {vocab, hidden}));
+    const Tensor* embedding = files_.Find(embedding_name);
+    // In blocks: read from a packed weight, where the reference mode has none from rows of its own.
+    const bool blocks = embedding != nullptr && IsBlockWeightType(embedding->dtype);
+    if (blocks && codec_ == Codec::kF32) {
+      LACUNA_RETURN_IF_ERROR(EmbeddingRows(embedding_name, vocab, hidden));
+    } else if (!Packed(embedding_name) && !blocks) {
+      LACUNA_ASSIGN_OR_RETURN(embedding, Take(embedding_name, {vocab, hidden}));
       w.embedding = {embedding->data.data(), ElementTypeOf(embedding->dtype), vocab, hidden};
       out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
     }
@@ -182,12 +193,12 @@ class Loader {
       return InvalidInput(files_.dir() + ": there is no tensor `" + head_name +
                           "`, and config.json does not say tie_word_embeddings");
     }
-    LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0]));
-    if (Packed(embedding_name)) {
+    LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0].weight));
+    if (Packed(embedding_name) || (blocks && codec_ != Codec::kF32)) {
       w.embedding = {.rows = vocab, .cols = hidden, .packed = &w.lm_head.members[0].weight};
       if (stored) {
         w.packed_embedding = std::make_unique<PackedWeight>();
-        LACUNA_RETURN_IF_ERROR(TakePacked(embedding_name, vocab, hidden, w.packed_embedding.get()));
+        LACUNA_RETURN_IF_ERROR(Matrix(embedding_name, vocab, hidden, w.packed_embedding.get()));
         w.embedding.packed = w.packed_embedding.get();
       }
       if (!w.embedding.packed->in_perm().empty()) {
@@ -195,6 +206,33 @@ class Loader {
       }
     }
     for (const RopeConfig& rope : config_.ropes) w.ropes.push_back(MakeRopeTable(rope, config_.head_dim));
+    return {};
+  }
+
+  Status EmbeddingRows(const std::string& name, int64_t vocab, int64_t hidden) {
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {vocab, hidden}));
+    LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files_, *tensor, vocab, hidden));
+    const auto bytes = static_cast<std::size_t>(vocab * hidden) * 4;
+    LACUNA_ASSIGN_OR_RETURN(out_.weights.embedding_rows, AlignedBuffer::Create(bytes, "token embeddings"));
+    auto* rows = reinterpret_cast<float*>(out_.weights.embedding_rows.data());
+    for (int64_t i = 0; i < vocab; ++i) RowFloats(source, i, rows + i * hidden);
+    out_.weights.embedding = {out_.weights.embedding_rows.data(), ElementType::kF32, vocab, hidden};
+    out_.weight_bytes += static_cast<int64_t>(bytes);
+    return {};
+  }
+
+  // Each matrix in parallel inside.
+  Status ImportAll(int threads) {
+    tbb::task_arena arena(threads);
+    for (std::size_t i = 0; i < imports_.size(); ++i) {
+      const Task& task = imports_[i];
+      Result<PackedWeight> weight = arena.execute([&] { return ImportBlocks(task.source); });
+      if (!weight.ok()) return weight.status();
+      out_.weight_bytes += static_cast<int64_t>(weight->ReadBytes());
+      *task.weight = *std::move(weight);
+      task.file->DontNeed({task.source.data, static_cast<std::size_t>(task.source.n * RowBytes(task.source))});
+      if (options_.progress) options_.progress(static_cast<double>(i) / static_cast<double>(imports_.size()));
+    }
     return {};
   }
 
@@ -231,7 +269,7 @@ class Loader {
           }
         }
         // Packed once, read no more: the file's pages must not double the memory.
-        const int64_t row_bytes = task.source.k * static_cast<int64_t>(ElementBytes(task.source.type));
+        const int64_t row_bytes = RowBytes(task.source);
         const int64_t end = std::min<int64_t>(int64_t{piece.end} * 16, task.source.n);
         task.file->DontNeed({task.source.data + int64_t{piece.begin} * 16 * row_bytes,
                              static_cast<std::size_t>((end - int64_t{piece.begin} * 16) * row_bytes)});
@@ -277,7 +315,7 @@ class Loader {
   const ModelOptions& options_;
   const Codec codec_;
   LoadedWeights out_;
-  std::vector<Task> tasks_;
+  std::vector<Task> tasks_, imports_;
   std::vector<PackedParameter> packed_;
   std::set<std::string, std::less<>> used_;
   std::map<DType, int64_t> bytes_by_type_;

@@ -1,4 +1,4 @@
-// From the tensors of a Hugging Face directory to packed weights.
+// From the tensors of a Hugging Face directory or a GGUF file to packed weights.
 #pragma once
 
 #include "io/model_files.h"
@@ -16,7 +16,8 @@ struct LoadedWeights {
 };
 
 // Finds each tensor that `config` asks for, checks its shape and packs it, with oneTBB on `threads` threads. The
-// embedding stays in the file. kInvalidInput names the tensor that is missing, of a wrong shape or type, or not finite.
+// embedding stays in the file. GGUF blocks that a codec holds (weights/import_blocks.h) keep their values,
+// others become bf16. kInvalidInput names the tensor that is missing, of a wrong shape or type, or not finite.
 Result<LoadedWeights> LoadWeights(const ModelConfig& config, const ModelFiles& files, const ModelOptions& options,
                                   int threads);
 

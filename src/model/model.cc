@@ -3,10 +3,10 @@
 #include "backend/cpu/cost_file.h"
 #include "base/cpu_features.h"
 #include "base/status_macros.h"
-#include "io/file.h"
 #include "model/load_packed.h"
 #include "model/load_weights.h"
 #include "model/model_impl.h"
+#include "model/model_texts.h"
 #include "ops/attention.h"
 
 namespace lacuna {
@@ -50,14 +50,11 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
   impl->numerics = options.numerics;
   LACUNA_ASSIGN_OR_RETURN(impl->config, LoadConfig(directory));
   if (impl->config.head_dim > kMaxHeadDim) {
-    return InvalidInput(JoinPath(directory, "config.json") + ": head_dim is " + std::to_string(impl->config.head_dim) +
+    return InvalidInput(ModelTextPath(directory, "config.json") + ": head_dim is " + std::to_string(impl->config.head_dim) +
                         ", supported up to " + std::to_string(kMaxHeadDim));
   }
   LACUNA_ASSIGN_OR_RETURN(impl->files, ModelFiles::Open(directory));
-  const std::string tokenizer_file = JoinPath(directory, "tokenizer.json");
-  if (KindOf(tokenizer_file) != FileKind::kMissing) {
-    LACUNA_ASSIGN_OR_RETURN(impl->tokenizer, Tokenizer::Load(tokenizer_file));
-  }
+  LACUNA_ASSIGN_OR_RETURN(impl->tokenizer, LoadModelTokenizer(directory));
   LACUNA_ASSIGN_OR_RETURN(impl->team, ThreadTeam::Create(options.threads));
   if (IsCancelled(options)) return Cancelled();
   LACUNA_ASSIGN_OR_RETURN(LoadedWeights loaded,

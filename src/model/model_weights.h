@@ -30,8 +30,9 @@ struct LayerWeights {
 };
 
 struct ModelWeights {
-  EmbeddingTable embedding;  // points into the mapped file, to packed_embedding or to lm_head's weight
+  EmbeddingTable embedding;  // in the mapped file, embedding_rows, packed_embedding or lm_head's weight
   std::unique_ptr<PackedWeight> packed_embedding;
+  AlignedBuffer embedding_rows;  // f32
   AlignedBuffer packed;  // the streams of packed weights that were copied
   std::vector<LayerWeights> layers;
   std::vector<float> final_norm;

@@ -3,14 +3,19 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/status_macros.h"
 #include "io/file.h"
+#include "io/gguf_tensors.h"
 #include "io/model_files.h"
 #include "io/safetensors_writer.h"
+#include "model/model_texts.h"
 #include "threading/topology.h"
+#include "weights/import_blocks.h"
 #include "weights/pack.h"
 #include "weights/packed_file.h"
+#include "weights/source_rows.h"
 
 namespace lacuna {
 namespace {
@@ -33,9 +38,9 @@ constexpr std::size_t kLargestSmallFile = std::size_t{256} << 20;
 
 Status CopySmallFiles(const std::string& source, const std::string& output) {
   for (const char* name : kSmallFiles) {
-    if (KindOf(JoinPath(source, name)) != FileKind::kRegular) continue;
-    LACUNA_ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(source, name), kLargestSmallFile));
-    LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, name), content));
+    if (KindOf(source) == FileKind::kDirectory && KindOf(JoinPath(source, name)) != FileKind::kRegular) continue;
+    LACUNA_ASSIGN_OR_RETURN(const auto content, ReadModelText(source, name, kLargestSmallFile));
+    if (content) LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, name), *content));
   }
   return {};
 }
@@ -45,15 +50,10 @@ bool Fits(const std::string& rule, const ModelTensor& tensor, bool head) {
   return ("." + tensor.name + ".").find("." + rule + ".") != std::string::npos;
 }
 
-ElementType ElementTypeOf(DType type) {
-  if (type == DType::kF16) return ElementType::kF16;
-  return type == DType::kBF16 ? ElementType::kBf16 : ElementType::kF32;
-}
-
 // The source's tensor, of the shape that config.json asks for.
 Result<const Tensor*> Get(const ModelFiles& files, const ModelTensor& entry) {
   LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, files.Get(entry.name));
-  if (!IsWeightType(tensor->dtype)) {
+  if (!IsWeightType(tensor->dtype) && !entry.matrix()) {
     return InvalidInput(files.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) +
                         ", expected F32, F16 or BF16");
   }
@@ -61,7 +61,40 @@ Result<const Tensor*> Get(const ModelFiles& files, const ModelTensor& entry) {
     return InvalidInput(files.Where(*tensor) + " has shape " + ShapeText(tensor->shape) + ", expected " +
                         ShapeText(entry.shape) + " from config.json");
   }
+  if (entry.matrix()) LACUNA_RETURN_IF_ERROR(SourceOf(files, *tensor, entry.shape[0], entry.shape[1]).status());
   return tensor;
+}
+
+// What loading the file makes of each matrix: the codec of most of them, and rules for the others.
+void ChooseAsStored(const ModelFiles& files, const std::vector<ModelTensor>& tensors, Codec* codec,
+                    std::vector<CodecRule>* rules) {
+  std::vector<CodecRule> all;
+  for (const ModelTensor& entry : tensors) {
+    const Tensor* tensor = entry.matrix() ? files.Find(entry.name) : nullptr;
+    if (tensor != nullptr) all.emplace_back(entry.name, ImportCodec(tensor->dtype).value_or(Codec::kBf16));
+  }
+  *codec = Codec::kBf16;
+  std::ptrdiff_t most = 0;
+  for (const CodecRule& candidate : all) {
+    const auto count =
+        std::count_if(all.begin(), all.end(), [&](const CodecRule& other) { return other.second == candidate.second; });
+    if (count > most) {
+      most = count;
+      *codec = candidate.second;
+    }
+  }
+  rules->insert(rules->begin(), all.begin(), all.end());
+}
+
+// A vector's bytes in Hugging Face's order.
+std::vector<std::byte> VectorBytes(const Tensor& tensor) {
+  std::vector<std::byte> out(tensor.data.size());
+  const auto element = static_cast<std::size_t>(DTypeBlock(tensor.dtype).bytes);
+  for (int64_t i = 0; i < tensor.shape[0]; ++i) {
+    const auto from = static_cast<std::size_t>(SourceRow(i, tensor.shape[0], tensor.interleaved_heads));
+    std::memcpy(out.data() + static_cast<std::size_t>(i) * element, tensor.data.data() + from * element, element);
+  }
+  return out;
 }
 
 }  // namespace
@@ -96,7 +129,10 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
   const std::string head = std::string(config.family->names->head) + ".weight";
   const std::vector<ModelTensor> tensors =
       ListTensors(config, !config.tie_word_embeddings || files.Find(head) != nullptr);
-  LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig quantization, ChooseCodecs(tensors, options.codec, options.keep));
+  Codec codec = options.codec;
+  std::vector<CodecRule> rules = options.keep;
+  if (options.as_stored) ChooseAsStored(files, tensors, &codec, &rules);
+  LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig quantization, ChooseCodecs(tensors, codec, rules));
   uint64_t header = 0, total = 0, done = 0;
   for (const ModelTensor& entry : tensors) {
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Get(files, entry));
@@ -104,9 +140,9 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
     total += tensor->data.size();
   }
   LACUNA_RETURN_IF_ERROR(CopySmallFiles(source, output));
-  const std::string config_path = JoinPath(source, "config.json");
-  LACUNA_ASSIGN_OR_RETURN(const std::string text, ReadFile(config_path, std::size_t{64} << 20));
-  nlohmann::ordered_json json = nlohmann::ordered_json::parse(text, nullptr, false);  // LoadConfig has read it
+  LACUNA_ASSIGN_OR_RETURN(const auto text, ReadModelText(source, "config.json", std::size_t{64} << 20));
+  if (!text) return InvalidInput(source + ": config.json is gone");
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(*text, nullptr, false);  // LoadConfig has read it
   json["quantization_config"] = ToJson(quantization);
   LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, "config.json"), json.dump(2) + "\n"));
 
@@ -121,18 +157,16 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
       if (options.cancelled && options.cancelled()) return Cancelled();
       const Tensor& tensor = *files.Find(entry.name);
       if (matrices) {
-        const SourceMatrix matrix{.name = files.Where(tensor),
-                                  .data = tensor.data.data(),
-                                  .type = ElementTypeOf(tensor.dtype),
-                                  .n = entry.shape[0],
-                                  .k = entry.shape[1]};
+        LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, SourceOf(files, tensor, entry.shape[0], entry.shape[1]));
+        const Codec& to = quantization.Of(entry.name);
+        const bool as_it_is = matrix.blocks && ImportCodec(*matrix.blocks) == to;
         const Result<PackedWeight> packed =
-            arena.execute([&] { return PackMatrix(matrix, quantization.Of(entry.name)); });
+            arena.execute([&] { return as_it_is ? ImportBlocks(matrix) : PackMatrix(matrix, to); });
         if (!packed.ok()) return packed.status();
         LACUNA_RETURN_IF_ERROR(AppendPacked(entry.name, *packed, &writer));
       } else {
         LACUNA_RETURN_IF_ERROR(writer.Declare({entry.name, tensor.dtype, entry.shape}));
-        LACUNA_RETURN_IF_ERROR(writer.Append(tensor.data));
+        LACUNA_RETURN_IF_ERROR(writer.Append(VectorBytes(tensor)));
       }
       files.files()[tensor.file].mapping().DontNeed(tensor.data);
       done += tensor.data.size();

@@ -1,4 +1,4 @@
-// Packs a model directory: its matrices in the codecs asked for (weights/pack.h), everything else as it is.
+// Packs a model, a directory or a GGUF file: its matrices in the codecs asked for (weights/pack.h), everything else as it is.
 #pragma once
 
 #include <functional>
@@ -22,6 +22,7 @@ Result<QuantizationConfig> ChooseCodecs(const std::vector<ModelTensor>& tensors,
 
 struct PackModelOptions {
   Codec codec;
+  bool as_stored = false;  // instead of `codec`, of GGUF files: each matrix in the codec that loading the file gives it
   std::vector<CodecRule> keep;
   int threads = 0;  // 0: what suits the machine
   std::function<void(double fraction)> progress;

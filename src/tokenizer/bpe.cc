@@ -119,7 +119,8 @@ void Bpe::MergeShort(Scratch& scratch) const {
   for (size_t i = 0; i < ranks.size(); ++i) ranks[i] = rank_of(i);
   while (!ranks.empty()) {
     // The first of equal ranks, whose ids may differ where they come from scores.
-    const auto best = std::min_element(ranks.begin(), ranks.end(), [](uint64_t a, uint64_t b) { return a >> 32 < b >> 32; });
+    const auto best =
+        std::min_element(ranks.begin(), ranks.end(), [](uint64_t a, uint64_t b) { return a >> 32 < b >> 32; });
     if (*best == kNoMerge) return;
     const auto i = static_cast<size_t>(best - ranks.begin());
     ids[i] = static_cast<int32_t>(*best & 0xFFFFFFFFu);

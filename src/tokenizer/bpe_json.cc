@@ -21,7 +21,7 @@ struct Bpe::Parser {
   Bpe bpe;
   bool have_vocab = false, have_merges = false, scored = false, have_scores = false;
   std::vector<std::optional<double>> scores;  // by id
-  size_t late_merges = 0;  // where "merges" begins, if it came before "vocab"
+  size_t late_merges = 0;                     // where "merges" begins, if it came before "vocab"
   std::string scratch, scratch2, joined;
 
   Status Bad(const std::string& field, const std::string& what) const {

@@ -14,25 +14,21 @@ constexpr char kDigits[] = R"([{"type":"Digits","individual_digits":true},)"
   R"({"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":")" pattern R"("}},)"
 #define LACUNA_BYTES R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false})"
 
-constexpr char kLlama3[] =
-    "[" LACUNA_SPLIT(
-        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|)"
-        R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
-constexpr char kQwen2[] =
-    "[" LACUNA_SPLIT(
-        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|)"
-        R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
-constexpr char kO200k[] =
-    "[" LACUNA_SPLIT(
-        R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+)"
-        R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+)"
-        R"([\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|)"
-        R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
-constexpr char kTekken[] =
-    "[" LACUNA_SPLIT(
-        R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|)"
-        R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}|)"
-        R"( ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
+constexpr char kLlama3[] = "[" LACUNA_SPLIT(
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|)"
+    R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
+constexpr char kQwen2[] = "[" LACUNA_SPLIT(
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|)"
+    R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
+constexpr char kO200k[] = "[" LACUNA_SPLIT(
+    R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+)"
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+)"
+    R"([\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|)"
+    R"(\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
+constexpr char kTekken[] = "[" LACUNA_SPLIT(
+    R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|)"
+    R"([^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}|)"
+    R"( ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+)") LACUNA_BYTES "]";
 constexpr char kDeepseek3[] =
     "[" LACUNA_SPLIT(R"(\\p{N}{1,3})") LACUNA_SPLIT(R"([\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7a3]+)") LACUNA_SPLIT(
         R"([!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|)"

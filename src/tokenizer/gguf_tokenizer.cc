@@ -54,8 +54,9 @@ class Writer {
         return metadata_.Error(Key("tokens"), "has a token that is no UTF-8, with the id " + std::to_string(id));
     LACUNA_ASSIGN_OR_RETURN(types_, metadata_.Numbers(Key("token_type")));
     if (types_ && types_->count != tokens_->count)
-      return metadata_.Error(Key("token_type"), "has " + std::to_string(types_->count) + " entries; there must be one " +
-                                                    "for each of " + std::to_string(tokens_->count) + " tokens");
+      return metadata_.Error(Key("token_type"), "has " + std::to_string(types_->count) +
+                                                    " entries; there must be one " + "for each of " +
+                                                    std::to_string(tokens_->count) + " tokens");
     for (uint64_t id = 0; types_ && id < types_->count; ++id) {
       const int64_t type = types_->Int(id).value_or(-1);
       if (type < kNormal || type > kByte)
@@ -108,12 +109,13 @@ class Writer {
       if (!add.value_or(!eos && bos_by_default)) continue;
       if (!id) {
         if (!add) continue;
-        return metadata_.Error(Key(flag), std::string("is true, but ") + (eos ? "eos" : "bos") + "_token_id is missing");
+        return metadata_.Error(Key(flag),
+                               std::string("is true, but ") + (eos ? "eos" : "bos") + "_token_id is missing");
       }
       const std::string text = JsonQuote(tokens_->text[static_cast<uint64_t>(*id)]);
       around[eos] = R"({"SpecialToken":{"id":)" + text + R"(,"type_id":0}})";
-      const std::string entry = text + R"(:{"id":)" + text + R"(,"ids":[)" + std::to_string(*id) + R"(],"tokens":[)" +
-                                text + "]}";
+      const std::string entry =
+          text + R"(:{"id":)" + text + R"(,"ids":[)" + std::to_string(*id) + R"(],"tokens":[)" + text + "]}";
       if (tokens.find(text + ":{") == tokens.npos) tokens += (tokens.empty() ? "" : ",") + entry;
     }
     if (tokens.empty()) {
@@ -121,11 +123,11 @@ class Writer {
       return {};
     }
     const auto sequence = [&](const std::string& content) {
-      return "[" + around[0] + (around[0].empty() ? "" : ",") + content + (around[1].empty() ? "" : ",") + around[1] + "]";
+      return "[" + around[0] + (around[0].empty() ? "" : ",") + content + (around[1].empty() ? "" : ",") + around[1] +
+             "]";
     };
     out_ += R"({"type":"TemplateProcessing","single":)" + sequence(R"({"Sequence":{"id":"A","type_id":0}})") +
-            R"(,"pair":)" +
-            sequence(R"({"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}})") +
+            R"(,"pair":)" + sequence(R"({"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}})") +
             R"(,"special_tokens":{)" + tokens + "}}";
     return {};
   }
@@ -133,12 +135,12 @@ class Writer {
   Status Gpt2() {
     LACUNA_ASSIGN_OR_RETURN(const std::optional<std::string> pre, metadata_.String(Key("pre")));
     if (!pre)
-      return metadata_.Error(Key("pre"), "is missing, so nothing says how the text is cut; it must be one of " +
-                                             GgufPreTokenizerList());
+      return metadata_.Error(
+          Key("pre"), "is missing, so nothing says how the text is cut; it must be one of " + GgufPreTokenizerList());
     const GgufPreTokenizer* row = FindGgufPreTokenizer(*pre);
     if (!row)
-      return metadata_.Error(Key("pre"), "is " + JsonQuote(pre->substr(0, 40)) + "; supported are " +
-                                             GgufPreTokenizerList());
+      return metadata_.Error(Key("pre"),
+                             "is " + JsonQuote(pre->substr(0, 40)) + "; supported are " + GgufPreTokenizerList());
     LACUNA_ASSIGN_OR_RETURN(const GgufValue* merges, metadata_.Strings(Key("merges")));
     if (!merges) return metadata_.Missing(Key("merges"));
     out_ += std::string(R"(,"normalizer":)") + row->normalizer + R"(,"pre_tokenizer":{"type":"Sequence",)" +
@@ -168,8 +170,9 @@ class Writer {
     LACUNA_ASSIGN_OR_RETURN(const GgufValue* scores, metadata_.Numbers(Key("scores")));
     if (!scores) return metadata_.Missing(Key("scores"));
     if (scores->count != tokens_->count)
-      return metadata_.Error(Key("scores"), "has " + std::to_string(scores->count) + " entries; there must be one for " +
-                                                "each of " + std::to_string(tokens_->count) + " tokens");
+      return metadata_.Error(Key("scores"), "has " + std::to_string(scores->count) +
+                                                " entries; there must be one for " + "each of " +
+                                                std::to_string(tokens_->count) + " tokens");
     if (!types_) return metadata_.Missing(Key("token_type"));
     LACUNA_ASSIGN_OR_RETURN(const std::optional<int64_t> unknown, Id("unknown_token_id"));
     LACUNA_ASSIGN_OR_RETURN(const std::optional<bool> space, metadata_.Bool(Key("add_space_prefix")));
@@ -178,8 +181,9 @@ class Writer {
     if (prefix) out_ += "{\"type\":\"Prepend\",\"prepend\":\"\u2581\"},";
     out_ += "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"}]},\"pre_tokenizer\":null";
     LACUNA_RETURN_IF_ERROR(PostProcessor(true));
-    out_ += ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},"
-            "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}";
+    out_ +=
+        ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},"
+        "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}";
     if (prefix) out_ += R"(,{"type":"Strip","content":" ","start":1,"stop":0})";
     out_ += R"(]},"model":{"type":"ScoredBPE","dropout":null,"unk_token":)";
     const uint64_t unk = static_cast<uint64_t>(unknown.value_or(0));

@@ -1,5 +1,6 @@
-// GGUF's block types as numbers (layouts and formulas: ggml-common.h, ggml-quants.c of https://github.com/ggml-org/ggml).
-// d, m: F16; q: unsigned codes unless said otherwise; products in f32 in the order written.
+// GGUF's block types as numbers (layouts and formulas: ggml-common.h, ggml-quants.c of
+// https://github.com/ggml-org/ggml). d, m: F16; q: unsigned codes unless said otherwise; products in f32 in the order
+// written.
 //
 //   Q8_0  32: d, 32 signed bytes                              x = d q
 //   Q4_0  32: d, 16 bytes: code i low of byte i, i + 16 high  x = d (q - 8)

@@ -18,8 +18,7 @@ constexpr int kGroup = 32;
 
 std::optional<Codec> ImportCodec(DType type) {
   if (type != DType::kQ8_0 && type != DType::kQ4_0) return std::nullopt;
-  Codec codec{.values = type == DType::kQ8_0 ? ValueKind::kInt8 : ValueKind::kInt4,
-              .activations = Activations::kInt8};
+  Codec codec{.values = type == DType::kQ8_0 ? ValueKind::kInt8 : ValueKind::kInt4, .activations = Activations::kInt8};
   SetGroup(kGroup, &codec);
   return codec;
 }
@@ -29,7 +28,8 @@ Result<PackedWeight> ImportBlocks(const SourceMatrix& source) {
   const Codec codec = *ImportCodec(*source.blocks);
   const int bytes = DTypeBlock(*source.blocks).bytes;
   BuildOptions options;
-  for (int i = 0; i < 16; ++i) options.codebook[static_cast<std::size_t>(i)] = static_cast<std::byte>(i);  // biased by 8
+  for (int i = 0; i < 16; ++i)
+    options.codebook[static_cast<std::size_t>(i)] = static_cast<std::byte>(i);  // biased by 8
   const auto fill = [&](int panel, PanelValues& values) -> Status {
     const auto k_padded = static_cast<int64_t>(values.stored.size()) / kChannels;
     std::fill(values.stored.begin(), values.stored.end(), codec.bias());

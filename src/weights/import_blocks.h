@@ -1,5 +1,6 @@
 // GGUF's block types that a codec holds as they are: the same codes and the same F16 scales, in panels.
-//   Q8_0  int8 in groups of 32        Q4_0  int4 in groups of 32        both with int8 activations, as the codec's default
+//   Q8_0  int8 in groups of 32        Q4_0  int4 in groups of 32        both with int8 activations, as the codec's
+//   default
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz, packed_weight_fuzz and task_file_fuzz into corpus/ beside this file."""
+"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz, gguf_fuzz, packed_weight_fuzz and task_file_fuzz into corpus/ beside this file."""
 import json
 import pathlib
 import struct
@@ -121,6 +121,68 @@ PACKED = {
 }
 
 
+def gguf(entries, tensors=(), data=b"", version=3, counts=None):
+    """entries: (key, type number, value bytes); tensors: (name, dimensions, type number, offset)."""
+    n, m = counts or (len(tensors), len(entries))
+    text = b"GGUF" + struct.pack("<IQQ", version, n, m)
+    for key, kind, value in entries:
+        text += gguf_string(key) + struct.pack("<I", kind) + value
+    for name, shape, kind, offset in tensors:
+        text += gguf_string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
+    return text + (b"\0" * (-len(text) % 32) + data if tensors else b"")
+
+
+def gguf_string(text):
+    text = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+def gguf_array(kind, values, form=None):
+    return struct.pack("<IQ", kind, len(values)) + (
+        b"".join(map(gguf_string, values)) if kind == 8 else struct.pack(f"<{len(values)}{form}", *values))
+
+
+def gguf_u32(value):
+    return struct.pack("<I", value)
+
+
+SCORED = [("tokenizer.ggml.model", 8, gguf_string("llama")),
+          ("tokenizer.ggml.tokens", 9, gguf_array(8, ["<unk>", "<s>", "<0x0A>", "a", "b", "ab", "\u2581", "\u2581a"])),
+          ("tokenizer.ggml.scores", 9, gguf_array(6, [0, 0, 0, -5, -6, -1, -2, -1], "f")),
+          ("tokenizer.ggml.token_type", 9, gguf_array(5, [2, 3, 6, 1, 1, 1, 1, 4], "i")),
+          ("tokenizer.ggml.bos_token_id", 4, gguf_u32(1))]
+MERGES = [("tokenizer.ggml.model", 8, gguf_string("gpt2")), ("tokenizer.ggml.pre", 8, gguf_string("llama-bpe")),
+          ("tokenizer.ggml.tokens", 9, gguf_array(8, ["a", "b", "ab", "\u0120", "<|x|>"])),
+          ("tokenizer.ggml.token_type", 9, gguf_array(5, [1, 1, 1, 1, 3], "i")),
+          ("tokenizer.ggml.merges", 9, gguf_array(8, ["a b"])), ("tokenizer.ggml.eos_token_id", 4, gguf_u32(4)),
+          ("tokenizer.chat_template", 8, gguf_string("{{ messages }}"))]
+SETTINGS = [("general.architecture", 8, gguf_string("llama")), ("llama.context_length", 4, gguf_u32(64)),
+            ("llama.embedding_length", 4, gguf_u32(32)), ("llama.block_count", 4, gguf_u32(1)),
+            ("llama.feed_forward_length", 4, gguf_u32(64)), ("llama.attention.head_count", 4, gguf_u32(4)),
+            ("llama.attention.head_count_kv", 9, gguf_array(4, [2], "I")),
+            ("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)),
+            ("llama.rope.freq_base", 12, struct.pack("<d", 1e4)), ("llama.rope.scaling.type", 8, gguf_string("yarn")),
+            ("llama.rope.scaling.factor", 6, struct.pack("<f", 4))]
+TENSORS = [("token_embd.weight", [32, 2], 8, 0), ("blk.0.attn_q.weight", [32, 8], 2, 96), ("output_norm.weight", [4], 0, 256)]
+GGUFS = {
+    "empty": gguf([]),
+    "scored": gguf(SCORED),
+    "merges": gguf(MERGES, version=2),
+    "model": gguf(SETTINGS + SCORED, TENSORS, bytes(300)),
+    "every_type": gguf([(str(kind), kind, bytes(1 << (kind % 4))) for kind in (0, 1, 7)] + [
+        ("2", 2, bytes(2)), ("3", 3, bytes(2)), ("10", 10, bytes(8)), ("11", 11, bytes(8)), ("12", 12, bytes(8))]),
+    "rope_freqs": gguf(SETTINGS[:9], [("token_embd.weight", [32, 2], 0, 0), ("rope_freqs.weight", [4], 0, 256)],
+                       bytes(256) + struct.pack("<4f", 1, 1, 2, 8)),
+    "truncated": gguf(SETTINGS, TENSORS, bytes(100)),
+    "huge_count": gguf([], counts=(2**63, 2**62)),
+    "huge_array": gguf([("a", 9, struct.pack("<IQ", 8, 2**60))]),
+    "array_of_arrays": gguf([("a", 9, struct.pack("<IQ", 9, 1))]),
+    "huge_shape": gguf([], [("a", [2**40, 2**40], 0, 0)], bytes(64)),
+    "alignment": gguf([("general.alignment", 4, gguf_u32(3))]),
+    "old": gguf([], version=1),
+}
+
+
 def index(shards, **more):
     return json.dumps({**more, "weight_map": shards}).encode()
 
@@ -175,3 +237,5 @@ for file_name, content in CONFIGS.items():
     write("config_json", file_name, content)
 for file_name, content in PACKED.items():
     write("packed_weight", file_name, content)
+for file_name, content in GGUFS.items():
+    write("gguf", file_name, content)

@@ -118,9 +118,9 @@ TEST(ModelFiles, FoldersWithoutWeights) {
                 ": has neither model.safetensors nor model.safetensors.index.json; pytorch_model.bin is not "
                 "read: convert it to safetensors");
   EXPECT_EQ(ModelFiles::Open(dir.File("none")).status().message(), dir.File("none") + ": no such folder");
-  EXPECT_EQ(
-      ModelFiles::Open(dir.File("pytorch_model.bin")).status().message(),
-      dir.File("pytorch_model.bin") + ": is not a folder; a model is a folder with config.json and model.safetensors, or a GGUF file");
+  EXPECT_EQ(ModelFiles::Open(dir.File("pytorch_model.bin")).status().message(),
+            dir.File("pytorch_model.bin") +
+                ": is not a folder; a model is a folder with config.json and model.safetensors, or a GGUF file");
 }
 
 TEST(ModelFiles, DamagedShardNamesItsFile) {

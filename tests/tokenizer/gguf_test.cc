@@ -1,5 +1,5 @@
-// Tokenizers in GGUF metadata: byte-level ones against the same tokenizer.json, scored ones against SentencePiece's rule
-// written down naively, real vocabularies against llama.cpp's ids, and hostile ones.
+// Tokenizers in GGUF metadata: byte-level ones against the same tokenizer.json, scored ones against SentencePiece's
+// rule written down naively, real vocabularies against llama.cpp's ids, and hostile ones.
 #include "tokenizer/gguf_tokenizer.h"
 
 #include <gtest/gtest.h>
@@ -113,7 +113,7 @@ TEST_P(GgufByteLevel, GivesTheIdsOfTheSameTokenizerJson) {
     ASSERT_TRUE(ids.ok() && plain.ok());
     EXPECT_EQ(*ids, c["ids"].get<std::vector<int32_t>>()) << input;
     EXPECT_EQ(*plain, c.value("ids_plain", c["ids"]).get<std::vector<int32_t>>()) << input;
-    EXPECT_EQ(*tokenizer->Decode(*plain, false), c.value("decoded_all", c.value("decoded", input)));
+    EXPECT_EQ(*tokenizer->Decode(*ids, false), c.value("decoded_all", c.value("decoded", input)));
   }
 }
 
@@ -142,8 +142,8 @@ std::vector<int32_t> Naive(const std::vector<std::string>& tokens, const std::ve
       const int32_t id = find(symbols[i] + symbols[i + 1]);
       if (id == none) continue;
       if (best < 0 || scores[static_cast<size_t>(id)] >
-                          scores[static_cast<size_t>(find(symbols[static_cast<size_t>(best)] +
-                                                          symbols[static_cast<size_t>(best) + 1]))])
+                          scores[static_cast<size_t>(
+                              find(symbols[static_cast<size_t>(best)] + symbols[static_cast<size_t>(best) + 1]))])
         best = static_cast<int>(i);
     }
     if (best < 0) break;
@@ -237,7 +237,8 @@ TEST(GgufTokenizer, HostileVocabulariesNameTheKey) {
   EXPECT_EQ(Failure(scored({"a", "b"}, {}, {1, 1})), "f.gguf: `tokenizer.ggml.scores` is missing from the metadata");
   EXPECT_EQ(Failure(scored({"a", "b"}, {1}, {1, 1})),
             "f.gguf: `tokenizer.ggml.scores` has 1 entries; there must be one for each of 2 tokens");
-  EXPECT_EQ(Failure(scored({"a", "b"}, {1, NAN}, {1, 1})), "f.gguf: `tokenizer.ggml.scores` is not finite for the id 1");
+  EXPECT_EQ(Failure(scored({"a", "b"}, {1, NAN}, {1, 1})),
+            "f.gguf: `tokenizer.ggml.scores` is not finite for the id 1");
   EXPECT_EQ(Failure(scored({"a", "b"}, {1, 2}, {1})),
             "f.gguf: `tokenizer.ggml.token_type` has 1 entries; there must be one for each of 2 tokens");
   EXPECT_EQ(Failure(scored({"a", "b"}, {1, 2}, {1, 9})),

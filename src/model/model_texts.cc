@@ -1,0 +1,40 @@
+#include "model/model_texts.h"
+
+#include "base/status_macros.h"
+#include "io/file.h"
+#include "io/gguf.h"
+#include "model/gguf_config.h"
+#include "tokenizer/gguf_tokenizer.h"
+
+namespace lacuna {
+
+Result<std::optional<std::string>> ReadModelText(const std::string& model, std::string_view name,
+                                                 std::size_t max_bytes) {
+  if (!IsGguf(model)) {
+    const std::string path = JoinPath(model, name);
+    if (KindOf(path) == FileKind::kMissing) return std::optional<std::string>();
+    LACUNA_ASSIGN_OR_RETURN(std::string text, ReadFile(path, max_bytes));
+    return std::optional<std::string>(std::move(text));
+  }
+  LACUNA_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(model));
+  if (name == "tokenizer.json") return GgufTokenizerJson(file.metadata());
+  std::optional<std::string> text;
+  if (name == "config.json") {
+    LACUNA_ASSIGN_OR_RETURN(text, GgufConfigJson(file.metadata(), file.tensors()));
+  } else if (name == "tokenizer_config.json") {
+    LACUNA_ASSIGN_OR_RETURN(text, GgufTokenizerConfigJson(file.metadata()));
+  }
+  return text;
+}
+
+std::string ModelTextPath(const std::string& model, std::string_view name) {
+  return IsGguf(model) ? model : JoinPath(model, name);
+}
+
+Result<std::shared_ptr<const Tokenizer>> LoadModelTokenizer(const std::string& model) {
+  LACUNA_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadModelText(model, "tokenizer.json"));
+  if (!text) return std::shared_ptr<const Tokenizer>();
+  return Tokenizer::Parse(*text, ModelTextPath(model, "tokenizer.json"));
+}
+
+}  // namespace lacuna

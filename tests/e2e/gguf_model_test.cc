@@ -1,0 +1,359 @@
+// Models in GGUF files: against transformers, against the same model as a directory (the same bits), and against the
+// packed directory that is made of them (the same bits).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/f16.h"
+#include "io/gguf_tensors.h"
+#include "io/model_files.h"
+#include "io/safetensors_writer.h"
+#include "model/config.h"
+#include "model/pack_model.h"
+#include "tests/support/command.h"
+#include "tests/support/gguf_model.h"
+#include "tests/support/parity.h"
+#include "tests/support/paths.h"
+#include "weights/ggml_blocks.h"
+
+namespace lacuna {
+namespace {
+
+using namespace testing;
+using Rows = std::vector<std::vector<float>>;
+
+Rows Logits(const std::string& model, const std::vector<int32_t>& ids, Numerics numerics = Numerics::kDefault) {
+  const auto loaded = MustLoad(model, numerics);
+  if (!loaded) return {};
+  const auto session = MustCreate(loaded, {.context_length = 256, .max_rows = 64, .max_logits = 64});
+  return session ? AllLogits(*session, ids, 64) : Rows();
+}
+
+void ExpectSameBits(const Rows& a, const Rows& b, const std::string& what) {
+  ASSERT_EQ(a.size(), b.size()) << what;
+  ASSERT_FALSE(a.empty()) << what;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i].size(), b[i].size());
+    ASSERT_EQ(std::memcmp(a[i].data(), b[i].data(), a[i].size() * 4), 0) << what << ", position " << i;
+  }
+}
+
+double Largest(const std::vector<float>& row) { return *std::max_element(row.begin(), row.end()); }
+
+double LogProbability(const std::vector<float>& row, int32_t id) {
+  double sum = 0;
+  for (const float x : row) sum += std::exp(x - Largest(row));
+  return row[static_cast<std::size_t>(id)] - Largest(row) - std::log(sum);
+}
+
+// Written by the `gguf` package, computed by transformers (scripts/make_gguf_cases.py).
+TEST(GgufModel, AgreesWithTransformers) {
+  std::ifstream file(DataPath("gguf/models.json"));
+  const nlohmann::json models = nlohmann::json::parse(file)["models"];
+  ASSERT_EQ(models.size(), 4u);
+  for (const auto& m : models) {
+    SCOPED_TRACE(m["file"]);
+    const std::string path = DataPath("gguf/" + m["file"].get<std::string>());
+    const auto ids = m["ids"].get<std::vector<int32_t>>();
+    const auto next = m["next"].get<std::vector<double>>();
+    for (const Numerics numerics : {Numerics::kF32, Numerics::kDefault}) {
+      const Rows logits = Logits(path, ids, numerics);
+      ASSERT_EQ(logits.size(), ids.size());
+      double worst = 0, mean = 0;
+      for (std::size_t i = 0; i < next.size(); ++i) {
+        const double got = LogProbability(logits[i], ids[i + 1]);
+        const double error = std::abs(got - next[i]) / std::max(1.0, std::abs(next[i]));
+        worst = std::max(worst, error);
+        mean += error / static_cast<double>(next.size());
+      }
+      // bf16 inputs, and in blocks int8 ones, are rounded once a layer.
+      EXPECT_LE(worst, numerics == Numerics::kF32 ? 1e-4 : 0.06);
+      EXPECT_LE(mean, numerics == Numerics::kF32 ? 2e-5 : 0.01);
+    }
+  }
+}
+
+class GgufOfDirectory : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GgufOfDirectory, HasItsBits) {
+  const TempDir root;
+  ParityCase c = LoadParityCase(GetParam(), root);
+  c.ids.resize(230);
+  const std::string gguf = root.Write("model.gguf", GgufOf(c.folder));
+  ExpectSameBits(Logits(gguf, c.ids), Logits(c.folder, c.ids), c.what);
+  c.ids.resize(40);
+  ExpectSameBits(Logits(gguf, c.ids, Numerics::kF32), Logits(c.folder, c.ids, Numerics::kF32), c.what);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GgufOfDirectory,
+                         ::testing::Values("llama_default", "llama_theta", "llama_linear_old", "llama_llama3_old",
+                                           "llama_yarn_old", "llama_f16", "llama_f32", "llama_mixed_shards",
+                                           "llama_attention_bias", "llama_biases", "llama_tied_with_head",
+                                           "mistral_null_window", "mistral_window", "qwen2", "qwen3", "qwen3_wide"),
+                         [](const auto& info) { return std::string(info.param); });
+
+// A model whose matrices are random blocks: as a GGUF file, and as a directory of the same numbers in F32.
+class Blocks {
+ public:
+  static constexpr int kHidden = 256, kFfn = 512, kVocab = 90, kHeads = 4, kKvHeads = 2;
+
+  // `type` of all matrices but those in `others`, by GGUF name.
+  Blocks(DType type, const std::map<std::string, DType>& others = {}, bool tied = false)
+      : type_(type), others_(others) {
+    std::filesystem::create_directory(Folder());
+    nlohmann::json config = {{"model_type", "llama"},         {"hidden_size", kHidden},
+                             {"intermediate_size", kFfn},     {"num_hidden_layers", 1},
+                             {"num_attention_heads", kHeads}, {"num_key_value_heads", kKvHeads},
+                             {"vocab_size", kVocab},          {"max_position_embeddings", 256},
+                             {"rms_norm_eps", 1e-5},          {"tie_word_embeddings", tied}};
+    root_.Write("directory/config.json", config.dump());
+    text_ = GgufMetadataOf(Folder());
+    auto writer = SafetensorsWriter::CreateGrowing(Folder() + "/model.safetensors", 1 << 16, {});
+    EXPECT_TRUE(writer.ok()) << writer.status().message();
+    const auto matrix = [&](const std::string& name, int n, int k, int heads = 0) { Add(&*writer, name, n, k, heads); };
+    const auto norm = [&](const std::string& name) { AddNorm(&*writer, name); };
+    matrix("token_embd.weight", kVocab, kHidden);
+    norm("blk.0.attn_norm.weight");
+    matrix("blk.0.attn_q.weight", kHidden, kHidden, kHeads);
+    matrix("blk.0.attn_k.weight", kHidden / 2, kHidden, kKvHeads);
+    matrix("blk.0.attn_v.weight", kHidden / 2, kHidden);
+    matrix("blk.0.attn_output.weight", kHidden, kHidden);
+    norm("blk.0.ffn_norm.weight");
+    matrix("blk.0.ffn_gate.weight", kFfn, kHidden);
+    matrix("blk.0.ffn_up.weight", kFfn, kHidden);
+    matrix("blk.0.ffn_down.weight", kHidden, kFfn);
+    norm("output_norm.weight");
+    if (!tied) matrix("output.weight", kVocab, kHidden);
+    EXPECT_TRUE(writer->Finish().ok());
+    gguf_ = root_.Write("model.gguf", text_.Text());
+  }
+
+  std::string Folder() const { return root_.File("directory"); }
+  const std::string& gguf() const { return gguf_; }
+  const TempDir& root() const { return root_; }
+  static std::vector<int32_t> Ids() {
+    std::vector<int32_t> ids;
+    std::mt19937 random(5);
+    for (int i = 0; i < 70; ++i) ids.push_back(static_cast<int32_t>(random() % kVocab));
+    return ids;
+  }
+
+ private:
+  void Add(SafetensorsWriter* writer, const std::string& name, int n, int k, int heads) {
+    const DType type = others_.count(name) ? others_.at(name) : type_;
+    const TypeBlock block = DTypeBlock(type);
+    std::string data(static_cast<std::size_t>(n * k / block.elements * block.bytes), '\0');
+    for (char& c : data) c = static_cast<char>(random_());
+    // F16 scales at the block's head, or its end: random ones would be huge.
+    const std::vector<int> scales = type == DType::kQ6_K ? std::vector<int>{208}
+                                    : type == DType::kQ4_0 || type == DType::kQ5_0 || type == DType::kQ8_0
+                                        ? std::vector<int>{0}
+                                        : std::vector<int>{0, 2};
+    const float size = type == DType::kQ8_0   ? 1.0f / 70
+                       : type == DType::kQ4_0 ? 1.0f / 5
+                       : type == DType::kQ6_K ? 1.0f / 1400
+                       : block.elements > 32  ? 1.0f / 300
+                                              : 1.0f / 9;
+    for (std::size_t at = 0; at < data.size(); at += static_cast<std::size_t>(block.bytes)) {
+      for (const int offset : scales) {
+        const float sign = type == DType::kQ4_0 && random_() % 2 ? -1.0f : 1.0f;
+        const float spread = 0.5f + static_cast<float>(random_() % 1000) / 1000;
+        const uint16_t half =
+            FloatToF16(sign * spread * size / std::sqrt(static_cast<float>(k)) * (offset == 2 ? -1 : 1));
+        std::memcpy(data.data() + at + static_cast<std::size_t>(offset), &half, 2);
+      }
+    }
+    text_.Tensor(name, {static_cast<uint64_t>(k), static_cast<uint64_t>(n)}, GgmlNumber(type), data);
+    std::vector<float> floats(static_cast<std::size_t>(n) * static_cast<std::size_t>(k)), turned(floats.size());
+    DequantizeBlocks(reinterpret_cast<const std::byte*>(data.data()), type, n * k, floats.data());
+    for (int row = 0; row < n; ++row)
+      std::copy_n(floats.data() + SourceRow(row, n, heads) * k, k, turned.data() + row * k);
+    EXPECT_TRUE(writer->Declare({*GgufToHuggingFace(name), DType::kF32, {n, k}}).ok());
+    EXPECT_TRUE(writer->Append(std::as_bytes(std::span<const float>(turned))).ok());
+  }
+
+  void AddNorm(SafetensorsWriter* writer, const std::string& name) {
+    std::vector<float> values;
+    for (int i = 0; i < kHidden; ++i) values.push_back(0.8f + static_cast<float>(random_() % 100) / 250);
+    text_.Tensor(name, {kHidden}, 0, {reinterpret_cast<const char*>(values.data()), values.size() * 4});
+    EXPECT_TRUE(writer->Declare({*GgufToHuggingFace(name), DType::kF32, {kHidden}}).ok());
+    EXPECT_TRUE(writer->Append(std::as_bytes(std::span<const float>(values))).ok());
+  }
+
+  TempDir root_;
+  DType type_;
+  std::map<std::string, DType> others_;
+  GgufText text_;
+  std::string gguf_;
+  std::mt19937 random_{11};
+};
+
+constexpr DType kTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+                            DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+
+TEST(GgufBlocks, F32ModeHasTheBitsOfTheirValues) {
+  for (const DType type : kTypes) {
+    const Blocks blocks(type);
+    ExpectSameBits(Logits(blocks.gguf(), Blocks::Ids(), Numerics::kF32),
+                   Logits(blocks.Folder(), Blocks::Ids(), Numerics::kF32), std::string(DTypeName(type)));
+  }
+}
+
+TEST(GgufBlocks, ConvertedTypesHaveTheBitsOfTheirValuesInBf16) {
+  for (const DType type : kTypes) {
+    if (type == DType::kQ4_0 || type == DType::kQ8_0) continue;
+    const Blocks blocks(type);
+    // A directory reads F32 embeddings as they are; a packed one has them in bf16, as the GGUF file has.
+    const std::string packed = blocks.root().File("packed");
+    std::filesystem::create_directory(packed);
+    PackModelOptions options;
+    options.codec = Codec::kBf16;
+    const Status status = PackModel(blocks.Folder(), packed, options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    ExpectSameBits(Logits(blocks.gguf(), Blocks::Ids()), Logits(packed, Blocks::Ids()), std::string(DTypeName(type)));
+  }
+}
+
+TEST(GgufBlocks, PackedAsStoredHasTheSameBits) {
+  struct Case {
+    DType type;
+    std::map<std::string, DType> others;
+    bool tied;
+  };
+  for (const Case& c :
+       {Case{DType::kQ8_0, {}, false}, Case{DType::kQ4_0, {}, true},
+        Case{DType::kQ4_0, {{"output.weight", DType::kQ6_K}, {"token_embd.weight", DType::kQ8_0}}, false},
+        Case{DType::kQ4_K, {{"blk.0.ffn_down.weight", DType::kQ6_K}, {"blk.0.attn_k.weight", DType::kQ8_0}}, true}}) {
+    const Blocks blocks(c.type, c.others, c.tied);
+    const std::string packed = blocks.root().File("packed");
+    const CommandResult r = RunLacuna("pack -m " + Quote(blocks.gguf()) + " -o " + Quote(packed));
+    ASSERT_EQ(r.exit_code, 0) << r.err;
+    const Rows direct = Logits(blocks.gguf(), Blocks::Ids());
+    ExpectSameBits(direct, Logits(packed, Blocks::Ids()), std::string(DTypeName(c.type)));
+    // And near the exact values: int8 activations are rounded to a 254th of their group's range.
+    const Rows exact = Logits(blocks.Folder(), Blocks::Ids(), Numerics::kF32);
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      for (std::size_t j = 0; j < exact[i].size(); ++j) {
+        difference += std::pow(direct[i][j] - exact[i][j], 2);
+        size += std::pow(exact[i][j], 2);
+      }
+    }
+    EXPECT_GT(size, 0);
+    EXPECT_LT(std::sqrt(difference / size), 0.05) << DTypeName(c.type);
+  }
+}
+
+TEST(GgufBlocks, ScalesThatAreNotFiniteAreRefused) {
+  for (const DType type : {DType::kQ8_0, DType::kQ4_K}) {
+    Blocks blocks(type);
+    std::string bytes;
+    {
+      std::ifstream file(blocks.gguf(), std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    // The last tensor is output.weight.
+    const TypeBlock block = DTypeBlock(type);
+    const std::size_t size = static_cast<std::size_t>(Blocks::kVocab * Blocks::kHidden / block.elements * block.bytes);
+    const uint16_t infinite = 0x7c00;
+    std::memcpy(bytes.data() + bytes.size() - size + 2 * static_cast<std::size_t>(block.bytes), &infinite, 2);
+    const std::string path = blocks.root().Write("bad.gguf", bytes);
+    const auto model = Model::Load(path);
+    ASSERT_FALSE(model.ok());
+    EXPECT_EQ(model.status().code(), StatusCode::kInvalidInput);
+    EXPECT_NE(model.status().message().find("bad.gguf: tensor `output.weight`"), std::string::npos)
+        << model.status().message();
+  }
+}
+
+TEST(GgufCommand, EveryCommandTakesTheFile) {
+  const TempDir root;
+  const std::string m = "-m " + Quote(DataPath("gguf/llama.gguf")) + " ";
+  for (const char* command : {"run --ids 1,5,6 -n 3 --temp 0 --ignore-eos --json ", "score --ids 1,5,6 --json ",
+                              "inspect --json ", "inspect ", "bench -p 8 -n 2 -r 1 "}) {
+    const CommandResult r = RunLacuna(command + m);
+    EXPECT_EQ(r.exit_code, 0) << command << r.err;
+    EXPECT_FALSE(r.out.empty()) << command;
+  }
+  const CommandResult inspect = RunLacuna("inspect --json -m " + Quote(DataPath("gguf/qwen3.gguf")));
+  const nlohmann::json json = nlohmann::json::parse(inspect.out);
+  EXPECT_EQ(json["model_type"], "qwen3");
+  int exact = 0;
+  for (const auto& tensor : json["tensors"]) {
+    if (tensor["shape"].size() != 2) continue;
+    EXPECT_EQ(tensor["dtype"], "Q4_0");
+    EXPECT_EQ(tensor["runs_as"], "int4 g32");
+    exact += tensor["loss"] == 0.0;
+  }
+  EXPECT_EQ(exact, 9);
+  const CommandResult text = RunLacuna("tokenize -p hello " + m);
+  EXPECT_EQ(text.exit_code, 2);
+  EXPECT_NE(text.err.find("no tokenizer"), std::string::npos) << text.err;
+}
+
+TEST(GgufCommand, PackOfADirectoryStillNeedsACodec) {
+  const TempDir root;
+  const CommandResult r = RunLacuna("pack -m " + Quote(root.path()) + " -o " + Quote(root.File("out")));
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_NE(r.err.find("--codec is missing"), std::string::npos) << r.err;
+}
+
+TEST(GgufBad, SettingsThatChangeTheResultAreNamed) {
+  const TempDir root;
+  const auto failure = [&](GgufText text) {
+    const auto config = LoadConfig(root.Write("x.gguf", text.Text()));
+    EXPECT_FALSE(config.ok());
+    return config.status().message();
+  };
+  const auto base = [](const std::string& arch) {
+    GgufText text;
+    text.String("general.architecture", arch);
+    for (const char* key : {"context_length", "embedding_length", "block_count", "feed_forward_length"})
+      text.U32(arch + "." + key, 64);
+    text.U32(arch + ".attention.head_count", 4).F32(arch + ".attention.layer_norm_rms_epsilon", 1e-5f);
+    text.Tensor("token_embd.weight", {64, 4}, 0, std::string(1024, '\0'));
+    return text;
+  };
+  const std::string x = root.File("x.gguf");
+  EXPECT_EQ(failure(base("mamba")),
+            x + ": `general.architecture` is \"mamba\"; supported are llama (with Mistral), qwen2 and qwen3");
+  EXPECT_EQ(failure(GgufText().U32("a", 1)), x + ": `general.architecture` is missing from the metadata");
+  EXPECT_EQ(failure(base("llama").F32("llama.logit_scale", 2)),
+            x + ": `llama.logit_scale` is a setting that is not known; it may change the result");
+  EXPECT_EQ(failure(base("llama").U32("llama.expert_count", 8)),
+            x + ": `llama.expert_count` is 8; experts are not supported");
+  EXPECT_EQ(failure(base("llama").U32("llama.rope.dimension_count", 8)),
+            x + ": `llama.rope.dimension_count` is 8; it must be the heads' size, 16");
+  EXPECT_EQ(failure(base("qwen2").U32("qwen2.attention.sliding_window", 8)),
+            x + ": `qwen2.attention.sliding_window` is 8; windows are supported for architecture llama only");
+  EXPECT_EQ(failure(base("llama").String("llama.rope.scaling.type", "longrope")),
+            x + ": `llama.rope.scaling.type` is \"longrope\"; supported are none, linear and yarn");
+  EXPECT_NE(failure(base("llama").Tensor("rope_freqs.weight", {8}, 0, std::string(32, '\1')))
+                .find("tensor `rope_freqs.weight` does not hold what Llama 3's rope scaling gives"),
+            std::string::npos);
+  EXPECT_TRUE(LoadConfig(root.Write("good.gguf", base("llama").Text())).ok());
+  // Weights
+  const auto weights = [&](GgufText text) {
+    const auto files = ModelFiles::Open(root.Write("x.gguf", text.Text()));
+    EXPECT_FALSE(files.ok());
+    return files.status().message();
+  };
+  EXPECT_EQ(weights(base("llama").Tensor("blk.0.attn_sinks.weight", {4}, 0, std::string(16, '\0'))),
+            x + ": tensor `blk.0.attn_sinks.weight` is not known for architecture llama; a model that needs it is not "
+                "supported");
+  EXPECT_EQ(weights(base("llama").U32("split.count", 3)),
+            x + ": `split.count` is 3; a model in several GGUF files is not supported: join them to one");
+  const auto model = Model::Load(root.Write("y.gguf", base("llama").Text()));
+  ASSERT_FALSE(model.ok());
+  EXPECT_EQ(model.status().message(), root.File("y.gguf") + ": tensor `blk.0.attn_norm.weight` is missing");
+}
+
+}  // namespace
+}  // namespace lacuna

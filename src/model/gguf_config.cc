@@ -8,7 +8,6 @@
 
 #include "base/status_macros.h"
 #include "io/json.h"
-#include "tokenizer/gguf_tokenizer.h"
 
 namespace lacuna {
 namespace {
@@ -276,30 +275,6 @@ class Converter {
 
 Result<std::string> GgufConfigJson(const GgufReader& metadata, std::span<const Tensor> tensors) {
   return Converter(metadata, tensors).Convert();
-}
-
-Result<std::string> GgufTokenizerConfigJson(const GgufReader& metadata) {
-  OrderedJson json = OrderedJson::object();
-  for (const char* token : {"bos", "eos"}) {
-    LACUNA_ASSIGN_OR_RETURN(const auto text, GgufTokenText(metadata, std::string(token) + "_token_id"));
-    if (text) json[std::string(token) + "_token"] = *text;
-  }
-  LACUNA_ASSIGN_OR_RETURN(const auto main, metadata.String("tokenizer.chat_template"));
-  LACUNA_ASSIGN_OR_RETURN(const GgufValue* names, metadata.Strings("tokenizer.chat_templates"));
-  if (!names || names->count == 0) {
-    if (main) json["chat_template"] = *main;
-    return json.dump(2) + "\n";
-  }
-  OrderedJson list = nlohmann::json::array();
-  if (main) list.push_back({{"name", "default"}, {"template", *main}});
-  for (uint64_t i = 0; i < names->count; ++i) {
-    const std::string name(names->text[i]);
-    if (!IsValidUtf8(name)) return metadata.Error("tokenizer.chat_templates", "has a name that is no UTF-8");
-    LACUNA_ASSIGN_OR_RETURN(const auto text, metadata.String("tokenizer.chat_template." + name));
-    if (text) list.push_back({{"name", name}, {"template", *text}});
-  }
-  json["chat_template"] = std::move(list);
-  return json.dump(2) + "\n";
 }
 
 }  // namespace lacuna

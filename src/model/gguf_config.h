@@ -14,7 +14,4 @@ namespace lacuna {
 // End tokens are eos, eot and eom and, as llama.cpp has it, control tokens that chat formats end turns with.
 Result<std::string> GgufConfigJson(const GgufReader& metadata, std::span<const Tensor> tensors);
 
-// tokenizer_config.json: bos_token, eos_token and the chat templates.
-Result<std::string> GgufTokenizerConfigJson(const GgufReader& metadata);
-
 }  // namespace lacuna

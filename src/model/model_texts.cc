@@ -16,13 +16,12 @@ Result<std::optional<std::string>> ReadModelText(const std::string& model, std::
     LACUNA_ASSIGN_OR_RETURN(std::string text, ReadFile(path, max_bytes));
     return std::optional<std::string>(std::move(text));
   }
+  if (name == "tokenizer_config.json") return TokenizerConfigText(model);
   LACUNA_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(model));
   if (name == "tokenizer.json") return GgufTokenizerJson(file.metadata());
   std::optional<std::string> text;
   if (name == "config.json") {
     LACUNA_ASSIGN_OR_RETURN(text, GgufConfigJson(file.metadata(), file.tensors()));
-  } else if (name == "tokenizer_config.json") {
-    LACUNA_ASSIGN_OR_RETURN(text, GgufTokenizerConfigJson(file.metadata()));
   }
   return text;
 }

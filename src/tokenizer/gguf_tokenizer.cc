@@ -218,12 +218,4 @@ class Writer {
 
 Result<std::optional<std::string>> GgufTokenizerJson(const GgufReader& metadata) { return Writer(metadata).Write(); }
 
-Result<std::optional<std::string>> GgufTokenText(const GgufReader& metadata, std::string_view key) {
-  LACUNA_ASSIGN_OR_RETURN(const GgufValue* tokens, metadata.Strings(Key("tokens")));
-  if (!tokens || tokens->count == 0) return std::optional<std::string>();
-  LACUNA_ASSIGN_OR_RETURN(const auto id, metadata.Int(Key(key), 0, static_cast<int64_t>(tokens->count) - 1));
-  if (!id || !IsValidUtf8(tokens->text[static_cast<uint64_t>(*id)])) return std::optional<std::string>();
-  return std::optional<std::string>(tokens->text[static_cast<uint64_t>(*id)]);
-}
-
 }  // namespace lacuna

@@ -16,8 +16,11 @@ namespace lacuna {
 // nullopt: the file has no tokenizer. kInvalidInput names the key that is wrong, missing or not supported.
 Result<std::optional<std::string>> GgufTokenizerJson(const GgufReader& metadata);
 
-// The token's text for ids of the vocabulary; kInvalidInput if `key` (bos_token_id, ..) is outside of it.
-Result<std::optional<std::string>> GgufTokenText(const GgufReader& metadata, std::string_view key);
+// tokenizer_config.json: bos_token, eos_token and the chat templates.
+Result<std::string> GgufTokenizerConfigJson(const GgufReader& metadata);
+
+// The text of tokenizer_config.json of a model, a directory or a GGUF file; nullopt if a directory has none.
+Result<std::optional<std::string>> TokenizerConfigText(const std::string& model);
 
 // What tokenizer.ggml.pre means.
 struct GgufPreTokenizer {

@@ -13,9 +13,11 @@
 #include <random>
 #include <sstream>
 
+#include "lacuna/chat.h"
 #include "lacuna/tokenizer.h"
 #include "tests/support/gguf_text.h"
 #include "tests/support/paths.h"
+#include "tests/support/temp_dir.h"
 
 namespace lacuna {
 namespace {
@@ -215,6 +217,26 @@ TEST(GgufScored, BosPrefixBytesAndAddedTokens) {
   EXPECT_TRUE(tokenizer->IsSpecial(2));
   EXPECT_FALSE(tokenizer->IsSpecial(9));
   EXPECT_EQ(tokenizer->kind(), "BPE (byte fallback)");
+}
+
+TEST(GgufTokenizer, ChatTemplatesAndTheirTokens) {
+  const testing::TempDir dir;
+  GgufText text = SmallScored();
+  text.String("tokenizer.chat_template", "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}");
+  const auto one = ChatTemplate::Load(dir.Write("one.gguf", text.Text()));
+  ASSERT_TRUE(one.ok() && *one) << one.status().message();
+  const auto chat = (*one)->Render(std::string_view(R"([{"role":"user","content":"hi"}])"));
+  ASSERT_TRUE(chat.ok()) << chat.status().message();
+  EXPECT_EQ(chat->text, "<s>hi</s>");
+  text.Strings("tokenizer.chat_templates", {"tool_use"}).String("tokenizer.chat_template.tool_use", "with tools");
+  const auto two = ChatTemplate::Load(dir.Write("two.gguf", text.Text()));
+  ASSERT_TRUE(two.ok() && *two) << two.status().message();
+  const auto tools = (*two)->Render(std::string_view(R"({"messages":[],"tools":[{}]})"));
+  ASSERT_TRUE(tools.ok()) << tools.status().message();
+  EXPECT_EQ(tools->text, "with tools");
+  const auto none = ChatTemplate::Load(dir.Write("none.gguf", SmallScored().Text()));
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(*none, nullptr);
 }
 
 TEST(GgufTokenizer, NoTokenizerIsNoError) {

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "tokenizer/chat/parser.h"
+#include "tokenizer/gguf_tokenizer.h"
 
 namespace lacuna::jinja {
 
@@ -47,9 +48,10 @@ Result<ParsedTemplates> LoadTemplates(const std::string& directory) {
     }
     return templates;
   }
-  const std::string config = JoinPath(directory, "tokenizer_config.json");
-  if (KindOf(config) == FileKind::kMissing) return templates;
-  LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJsonFile(config));
+  const std::string config = IsGguf(directory) ? directory : JoinPath(directory, "tokenizer_config.json");
+  LACUNA_ASSIGN_OR_RETURN(const std::optional<std::string> text, TokenizerConfigText(directory));
+  if (!text) return templates;
+  LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJson(*text, config));
   LACUNA_ASSIGN_OR_RETURN(const JsonReader reader, JsonReader::Create(config, json));
   if (!reader.HasValue("chat_template")) return templates;
   const Json& field = *reader.Find("chat_template");
@@ -76,9 +78,15 @@ Result<ParsedTemplates> LoadTemplates(const std::string& directory) {
 Result<ChatTemplate::SpecialTokens> LoadSpecialTokens(const std::string& directory) {
   ChatTemplate::SpecialTokens tokens;
   for (const char* file : {"tokenizer_config.json", "special_tokens_map.json"}) {
-    const std::string path = JoinPath(directory, file);
-    if (KindOf(path) == FileKind::kMissing) continue;
-    LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJsonFile(path));
+    const std::string path = IsGguf(directory) ? directory : JoinPath(directory, file);
+    std::optional<std::string> text;
+    if (std::string_view(file) == "tokenizer_config.json") {
+      LACUNA_ASSIGN_OR_RETURN(text, TokenizerConfigText(directory));
+    } else if (KindOf(JoinPath(directory, file)) != FileKind::kMissing) {
+      LACUNA_ASSIGN_OR_RETURN(text, ReadFile(path, JsonLimits{}.max_bytes));
+    }
+    if (!text) continue;
+    LACUNA_ASSIGN_OR_RETURN(const Json json, ParseJson(*text, path));
     LACUNA_ASSIGN_OR_RETURN(const JsonReader reader, JsonReader::Create(path, json));
     for (const char* key :
          {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {

@@ -225,6 +225,7 @@ class Loader {
   Status ImportAll(int threads) {
     tbb::task_arena arena(threads);
     for (std::size_t i = 0; i < imports_.size(); ++i) {
+      if (IsCancelled(options_)) return Cancelled();
       const Task& task = imports_[i];
       Result<PackedWeight> weight = arena.execute([&] { return ImportBlocks(task.source); });
       if (!weight.ok()) return weight.status();

@@ -50,15 +50,14 @@ Result<std::shared_ptr<const Model>> Model::Load(const std::string& directory, c
   impl->numerics = options.numerics;
   LACUNA_ASSIGN_OR_RETURN(impl->config, LoadConfig(directory));
   if (impl->config.head_dim > kMaxHeadDim) {
-    return InvalidInput(ModelTextPath(directory, "config.json") + ": head_dim is " + std::to_string(impl->config.head_dim) +
-                        ", supported up to " + std::to_string(kMaxHeadDim));
+    return InvalidInput(ModelTextPath(directory, "config.json") + ": head_dim is " +
+                        std::to_string(impl->config.head_dim) + ", supported up to " + std::to_string(kMaxHeadDim));
   }
   LACUNA_ASSIGN_OR_RETURN(impl->files, ModelFiles::Open(directory));
   LACUNA_ASSIGN_OR_RETURN(impl->tokenizer, LoadModelTokenizer(directory));
   LACUNA_ASSIGN_OR_RETURN(impl->team, ThreadTeam::Create(options.threads));
   if (IsCancelled(options)) return Cancelled();
-  LACUNA_ASSIGN_OR_RETURN(LoadedWeights loaded,
-                          LoadWeights(impl->config, impl->files, options, impl->team->workers()));
+  LACUNA_ASSIGN_OR_RETURN(LoadedWeights loaded, LoadWeights(impl->config, impl->files, options, impl->team->workers()));
   impl->kv_layout = {.type = options.numerics == Numerics::kF32 ? ElementType::kF32 : ElementType::kBf16,
                      .kv_heads = impl->config.num_kv_heads,
                      .head_dim = impl->config.head_dim};

@@ -15,6 +15,8 @@ It knows a few dozen plots and about a thousand words, answers no questions and 
 - **Made by** `scripts/demo_model/make_demo.py`: generator, tokenizer, training and this page, on one CPU core.
 - **Data**: written by the generator in the same folder (templates and tables, standard library only). No other text was
   used, and nobody's. All people, places and things in it are made up.
+- **Not of it**: `eval/text.txt` is plain English out of manuals (`eval/text.NOTICE`), for `lacuna eval` to measure changes
+  of weights by; this model never saw any such text, and its perplexity of it is accordingly bad.
 - **Licence**: Apache-2.0, like the rest of this repository.
 - **Shape**: {layers} layers, hidden {hidden}, {heads} heads of {head_dim} with {kv} key/value heads, SwiGLU {ffn}, tied
   embeddings, rope theta {theta:g}, context {context}, byte-level BPE of {vocab} tokens, bfloat16.

@@ -38,6 +38,17 @@ class Speaker:
         said = self.tokenizer.decode(out[ids.shape[1]:], skip_special_tokens=True).strip()
         return said, out[-1].item() == self.tokenizer.eos_token_id
 
+    @torch.no_grad()
+    def right(self, messages, answer):
+        """Whether greedy decoding would say just this: each token is the likeliest after those before it."""
+        say = lambda rows, open_end: self.tokenizer(
+            self.tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=open_end),
+            add_special_tokens=False).input_ids
+        start = len(say(messages, True))
+        ids = torch.tensor([say(messages + [{"role": "assistant", "content": answer}], False)], device=self.device)
+        best = self.model(ids[:, :-1]).logits[0, start - 1:].argmax(-1)
+        return bool((best == ids[0, start:]).all())
+
     def talk(self, turns, tokens=200, **sampling):
         messages = []
         for turn in turns:
@@ -85,7 +96,7 @@ def evaluate(folder, train_pages, device="cpu", limit=None):
     for task, items in tasks_of(folder / "eval", limit).items():
         right = collections.defaultdict(list)
         for item in items:
-            right[item["length"]].append(speaker.answer(item["messages"], 48)[0] == item["answer"])
+            right[item["length"]].append(speaker.right(item["messages"], item["answer"]))
         every = [r for rs in right.values() for r in rs]
         scores[task] = {"n": len(every), "exact_match": sum(every) / len(every),
                         "by_length": {str(k): sum(v) / len(v) for k, v in sorted(right.items())}}

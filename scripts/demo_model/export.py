@@ -83,13 +83,15 @@ def samples_text(quality):
 
 
 def evaluation_files(folder, work):
-    """DIR/eval, once: an exported directory keeps what it was first measured on."""
-    if (folder / "eval" / "text.txt").exists():
-        return
-    make_tasks.write(folder / "eval", make_tasks.DEFAULT_SEED, 40, 8, 512)
-    (folder / "eval" / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts.rows()))
-    shutil.copy(pathlib.Path(__file__).with_name("text.NOTICE"), folder / "eval")
-    (folder / "eval" / "text.txt").write_text(natural.excerpt(work))
+    """DIR/eval: what is there already stays, because an older measurement was made on it."""
+    there = folder / "eval"
+    there.mkdir(parents=True, exist_ok=True)
+    if not (there / "text.txt").exists():
+        shutil.copy(pathlib.Path(__file__).with_name("text.NOTICE"), there)
+        (there / "text.txt").write_text(natural.excerpt(work))
+    if not (there / "prompts.jsonl").exists():
+        make_tasks.write(there, make_tasks.DEFAULT_SEED, 40, 8, 512)
+        (there / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts.rows()))
 
 
 def export(model, config, tokenizer, folder, log, manifest, quality=None):

@@ -32,7 +32,8 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             by_shape = collections.defaultdict(list)
             for p in group["params"]:
-                by_shape[tuple(sorted(p.shape))].append(p)
+                if p.grad is not None:
+                    by_shape[tuple(sorted(p.shape))].append(p)
             for params in by_shape.values():
                 updates = []
                 for p in params:

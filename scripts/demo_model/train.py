@@ -26,13 +26,14 @@ from tokenizers import Tokenizer
 import data
 import evaluate
 import export
+import induction
 import muon
 import natural
 from model import Llama
 
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
-TINY = dict(CONFIG, vocab_size=1024, hidden_size=64, num_hidden_layers=2, intermediate_size=128)
+TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
 # tokens seen, in millions, over all runs -> lengths of long documents and their share of the tokens
 CURRICULUM = ((0, (256,), 0.1), (4, (256, 512), 0.25), (9, (256, 512, 1024), 0.35), (15, (256, 512, 1024, 2048), 0.4),
               (22, (256, 512, 1024, 2048, 4096), 0.45))
@@ -59,7 +60,10 @@ def optimizers_of(model):
     matrices = [p for p in model.layers.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
-    return [muon.Muon(matrices, lr=0.02), torch.optim.AdamW(rest, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.01)]
+    return [muon.Muon(matrices, lr=0.01),
+            torch.optim.AdamW([{"params": [p for p in rest if p.dim() == 2], "lr": 2e-3},
+                               {"params": [p for p in rest if p.dim() == 1], "lr": 2e-3}],
+                              betas=(0.9, 0.95), weight_decay=0.01)]
 
 
 def rate(step, done, warmup):
@@ -88,7 +92,7 @@ def train(args, model, tokenizer, pages, log, save):
     before = sum(p["tokens"] for p in log)
     log.append(part)
     start = saved = last = time.time()
-    spent, mean, mean_answer, warmup = 0.0, None, None, 60 if len(log) == 1 else 20
+    spent, mean, mean_answer, warmup = 0.0, None, None, 30 if len(log) == 1 else 20
     model.train()
     try:
         while True:
@@ -102,12 +106,16 @@ def train(args, model, tokenizer, pages, log, save):
             loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
                                     torch.tensor(weights, device=args.device), sizes)
             loss.backward()
+            if before + part["tokens"] < induction.HELD:
+                for p in induction.held(model):
+                    p.grad = None
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer, lrs in zip(optimizers, peaks):
                 for group, lr in zip(optimizer.param_groups, lrs):
                     group["lr"] = lr * rate(part["steps"], done, warmup)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
+            induction.centre(model)
             mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
             mean_answer = answers if mean_answer is None else 0.95 * mean_answer + 0.05 * answers
             part["steps"] += 1
@@ -141,7 +149,7 @@ def main():
     p.add_argument("--hours", type=float, default=12)
     p.add_argument("--until", metavar="HH:MM", help="end at this time today, if --hours are not over before")
     p.add_argument("--steps", type=int, default=-1, help="stop after so many even if there is time left; 0: measure only")
-    p.add_argument("--batch-tokens", type=int, default=2560)
+    p.add_argument("--batch-tokens", type=int, default=1280)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--report", type=int, default=10, metavar="STEPS")
     p.add_argument("--export-minutes", type=float, default=20)
@@ -173,6 +181,7 @@ def main():
         model.load_hugging_face_tensors(load_file(args.resume / "model.safetensors"))
         log = json.loads((args.resume / "training.json").read_text())
     else:
+        induction.wire(model)
         tokenizer = data.train_tokenizer(config["vocab_size"], args.seed, pages, count=2000 if args.tiny else 20000)
     model.to(args.device)
     count = sum(p.numel() for p in model.parameters())

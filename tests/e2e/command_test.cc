@@ -69,6 +69,27 @@ TEST_F(Command, StopStringsEndTheText) {
   EXPECT_LT(cut["ids"].size(), 40u);
 }
 
+TEST_F(Command, GrammarsAndSchemasHoldTheText) {
+  const std::string run = "run " + M() + "-p 'some words' -n 60 -s 2 --json ";
+  EXPECT_EQ(Parse(RunLacuna(run + "--grammar 'root ::= \"yes\" | \"no\" [0-9]'"))["finish_reason"], "stop");
+  const std::string grammar = folder_->Write("g.gbnf", "root ::= \"<\" [a-c]{3} \">\"\n");
+  const std::string text = Parse(RunLacuna(run + "--grammar-file " + Quote(grammar)))["text"];
+  EXPECT_EQ(text.size(), 5u);
+  EXPECT_EQ(text.front(), '<');
+  const std::string schema = folder_->Write("s.json", R"({"properties": {"n": {"type": "integer", "minimum": 7, "maximum": 12}}, "required": ["n"]})");
+  for (const std::string flag : {"-jf ", "--json-schema-file "}) {
+    const json value = json::parse(Parse(RunLacuna(run + flag + Quote(schema)))["text"].get<std::string>());
+    EXPECT_GE(value["n"], 7);
+    EXPECT_LE(value["n"], 12);
+  }
+  for (const std::string& flags : std::vector<std::string>{"--grammar 'root ::= x'", "--grammar-file /no/such/file", "-j '{\"type\": 1}'", "-jf " + Quote(grammar),
+                                  "--grammar 'root ::= \"a\"' -j '{}'", "--grammar 'root ::= root'"}) {
+    const CommandResult r = RunLacuna(run + flags);
+    EXPECT_EQ(r.exit_code, 2) << flags;
+    EXPECT_NE(r.err, "") << flags;
+  }
+}
+
 TEST_F(Command, SamplingSettingsThatMakeNoSenseAreRefused) {
   for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers top-k", "--logit-bias 1", "--logit-bias 700+1",
                             "--repeat-penalty 0", "--typical -1", "--xtc-threshold 2", "--dry-base 0.5", "--logprobs 1",

@@ -23,9 +23,9 @@ Result<GreedyJob> MakeJob(const TaskItem& item, const ChatTemplate& chat, const 
   if (prompt->empty()) return wrong(InvalidInput("the chat template gives it no tokens"));
   const Result<std::vector<int32_t>> answer = tokenizer.Encode(item.answer, false);
   if (!answer.ok()) return wrong(answer.status());
-  // Room for a space in front and the end token.
-  return GreedyJob{.prompt = *std::move(prompt),
-                   .max_tokens = std::max(kAnswerTokens, static_cast<int64_t>(answer->size()) + 2)};
+  // A longer answer has room for a space in front and the end token.
+  const auto length = static_cast<int64_t>(answer->size());
+  return GreedyJob{.prompt = *std::move(prompt), .max_tokens = length <= kAnswerTokens ? kAnswerTokens : length + 2};
 }
 
 void Count(bool right, TaskShare* share) {

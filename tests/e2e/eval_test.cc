@@ -110,7 +110,7 @@ TEST_F(Eval, TasksInTheChatTemplate) {
   const TempDir tasks;
   // What the model says to each prompt decides which answers are right.
   std::string lines;
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 1; i <= 6; ++i) {
     const std::string prompt = "<user>" + std::string(static_cast<std::size_t>(3 * i), 'x') + "?<assistant>";
     const json ids = Parse(RunLacuna("tokenize " + M() + "--no-special --json -p " + Quote(prompt)))["ids"];
     std::string list;
@@ -123,7 +123,7 @@ TEST_F(Eval, TasksInTheChatTemplate) {
     const auto space = " \n\r\t\v\f";
     text.erase(0, std::min(text.find_first_not_of(space), text.size()));
     text.erase(text.find_last_not_of(space) + 1);
-    lines += Item(i, i < 4 ? "say" : "other", i % 2 == 0 ? 0 : 256, i == 1 ? "something else" : text);
+    lines += Item(i, i <= 4 ? "say" : "other", i % 2 == 0 ? 0 : 256, i == 1 ? "something else" : text);
   }
   tasks.Write("all.jsonl", lines);
   tasks.Write("prompts.jsonl", R"({"id": "p", "turns": ["Hello"], "check": {}})");

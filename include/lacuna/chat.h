@@ -32,6 +32,9 @@ struct ChatOptions {
   std::string variables;
   // Seconds since 1970 for the template's strftime_now (local time); absent: the clock's.
   std::optional<int64_t> now;
+  // What the template may take: steps (expressions, and bytes and items that it makes), and bytes of text.
+  int64_t max_steps = 20'000'000;
+  int64_t max_bytes = int64_t{64} << 20;
 };
 
 struct RenderedChat {

@@ -19,7 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static constexpr std::string_view kConversation =
       R"({"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "<s> \u00fc\nx"}], "tools": [{"f": 1.0}]})";
   const std::string_view json = zero == input.npos ? kConversation : input.substr(zero + 1);
-  const auto chat = (*parsed)->Render(json);
+  lacuna::ChatOptions options;
+  options.max_steps = 300'000;  // so that a run is not spent on one loop
+  options.max_bytes = 1 << 20;
+  const auto chat = (*parsed)->Render(json, options);
   if (!chat.ok()) {
     if (chat.status().message().empty()) __builtin_trap();
     return 0;

@@ -30,10 +30,11 @@ ChatTemplate::SpecialTokens Tokens() {
   return tokens;
 }
 
-std::string RenderText(const std::string& source, const std::string& conversation = R"({"messages": []})") {
+std::string RenderText(const std::string& source, const std::string& conversation = R"({"messages": []})",
+                       const ChatOptions& options = {}) {
   const auto parsed = ChatTemplate::Parse(source, "t", Tokens());
   if (!parsed.ok()) return "error: " + parsed.status().message();
-  const auto chat = (*parsed)->Render(conversation);
+  const auto chat = (*parsed)->Render(conversation, options);
   return chat.ok() ? chat->text : "error: " + chat.status().message();
 }
 
@@ -113,6 +114,8 @@ TEST(ChatTemplate, ErrorsNameTheLine) {
 
 // Every one of these would take hours or gigabytes.
 TEST(ChatTemplate, HostileTemplatesStop) {
+  ChatOptions options;
+  options.max_steps = 2'000'000;  // a tenth of the usual, so that sanitizers need not wait
   const std::string deep_call = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}";
   for (const std::string& source : std::vector<std::string>{
            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
@@ -145,10 +148,13 @@ TEST(ChatTemplate, HostileTemplatesStop) {
            "{% if 1 %}" + std::string(1 << 20, 'x'),
            std::string((1 << 20) + 1, 'x')}) {
     SCOPED_TRACE(source.substr(0, 80));
-    EXPECT_EQ(RenderText(source).rfind("error: t", 0), 0u);
+    EXPECT_EQ(RenderText(source, R"({"messages": []})", options).rfind("error: t", 0), 0u);
   }
   std::string many_ifs, sum = "{{ 1";
   for (int i = 0; i < 5000; ++i) many_ifs += "{% if 1 %}", sum += " + 1";
+  options.max_bytes = 100;
+  EXPECT_EQ(RenderText("{{ 'a' * 101 }}", "[]", options).rfind("error: t: line 1: ", 0), 0u);
+  EXPECT_EQ(RenderText("{{ 'a' * 100 }}", "[]", options), std::string(100, 'a'));
   EXPECT_EQ(RenderText(many_ifs).rfind("error: t", 0), 0u);
   EXPECT_EQ(RenderText(sum + " }}").rfind("error: t", 0), 0u);
 }
@@ -189,6 +195,13 @@ TEST(ChatTemplate, StructsAndVariables) {
   const auto chat = (*parsed)->Render(messages, options);
   ASSERT_TRUE(chat.ok()) << chat.status().message();
   EXPECT_EQ(chat->text, "system=a;user=b\xEF\xBF\xBD;True1.02026 000000");
+}
+
+TEST(ChatTemplate, ReasoningHasItsOtherNames) {
+  const std::string source = "{{ messages[0] | tojson }}{{ messages[0].thinking }}{{ messages[0].reasoning_content }}";
+  EXPECT_EQ(RenderText(source, R"([{"role": "a", "reasoning": "r"}])"),
+            R"({"thinking": "r", "role": "a", "reasoning": "r", "reasoning_content": "r"}rr)");
+  EXPECT_EQ(RenderText(source, R"([{"role": "a", "thinking": null}])"), R"({"role": "a", "thinking": null}None)");
 }
 
 // ---------------------------------------------------------------------------------- where templates come from

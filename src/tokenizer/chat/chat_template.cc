@@ -14,6 +14,22 @@ namespace {
 
 using namespace jinja;
 
+// As transformers: what a message calls `reasoning_content`, `thinking` or `reasoning` is there under the first two
+// names.
+Value WithReasoning(const Value& message) {
+  const Value* reasoning = nullptr;
+  for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
+    const Value* found = message.dict().Find(std::string_view(name));
+    if (reasoning == nullptr && found != nullptr && !found->is_none()) reasoning = found;
+  }
+  if (reasoning == nullptr) return message;
+  Dict dict;
+  dict.Set(Value::String("thinking"), *reasoning);
+  for (const auto& [key, value] : message.dict().items) dict.Set(key, value);
+  dict.Set(Value::String("reasoning_content"), *reasoning);
+  return MakeDict(std::move(dict));
+}
+
 class JinjaTemplate : public ChatTemplate {
  public:
   JinjaTemplate(ParsedTemplates templates, SpecialTokens tokens)
@@ -73,13 +89,18 @@ class JinjaTemplate : public ChatTemplate {
       LACUNA_ASSIGN_OR_RETURN(variables, ParseJsonValue(options.variables, "the chat template's variables"));
       if (!variables.is_dict()) return InvalidInput("the chat template's variables should be a JSON object");
     }
-    Interpreter in(parsed->name, Limits(), options.now);
+    Interpreter in(parsed->name, Limits{.steps = options.max_steps, .bytes = options.max_bytes}, options.now);
     // Later ones win: the conversation may set a token, as transformers' callers may.
     for (const auto& [name, text] : tokens_) in.SetGlobal(name, Value::String(text));
     in.SetGlobal("tools", Value(None{}));
     in.SetGlobal("documents", Value(None{}));
     for (const auto& [key, value] : variables.dict().items) in.SetGlobal(key.text().view(), value);
     for (const auto& [key, value] : conversation.items) in.SetGlobal(key.text().view(), value);
+    std::vector<Value> messages;
+    for (const Value& message : conversation.Find(std::string_view("messages"))->list().items) {
+      messages.push_back(WithReasoning(message));
+    }
+    in.SetGlobal("messages", MakeList(std::move(messages)));
     if (conversation.Find(std::string_view("add_generation_prompt")) == nullptr) {
       in.SetGlobal("add_generation_prompt", Value(options.add_generation_prompt));
     }

@@ -37,12 +37,18 @@ constexpr Need kNeedAmx[] = {{"AMX_TILE", &CpuFeatures::amx_tile},
                              {"tile state enabled by the system", &CpuFeatures::os_tile},
                              {"the kernel's permission for tile data", &CpuFeatures::tile_permission}};
 
-void AddMissing(const CpuFeatures& features, std::span<const Need> needs, std::string& missing) {
-  for (const Need& need : needs) {
-    if (features.*need.has) continue;
-    if (!missing.empty()) missing += ", ";
-    missing += need.name;
-  }
+// Calls f(name) for what a tier needs and the features lack. Allocates nothing: kernels are chosen in every pass.
+template <typename F>
+void ForMissing(const CpuFeatures& features, Tier tier, F f) {
+  const auto each = [&](std::span<const Need> needs) {
+    for (const Need& need : needs) {
+      if (!(features.*need.has)) f(need.name);
+    }
+  };
+  each(kNeedSimd);
+  if (tier >= Tier::kAvx512) each(kNeedAvx512);
+  if (tier == Tier::kAvx512Bf16) each(kNeedBf16);
+  if (tier == Tier::kAmx) each(kNeedAmx);
 }
 
 struct Registers {
@@ -138,14 +144,15 @@ const char* TierName(Tier tier) {
 
 std::string MissingForTier(const CpuFeatures& features, Tier tier) {
   std::string missing;
-  AddMissing(features, kNeedSimd, missing);
-  if (tier >= Tier::kAvx512) AddMissing(features, kNeedAvx512, missing);
-  if (tier == Tier::kAvx512Bf16) AddMissing(features, kNeedBf16, missing);
-  if (tier == Tier::kAmx) AddMissing(features, kNeedAmx, missing);
+  ForMissing(features, tier, [&](const char* name) { missing += (missing.empty() ? "" : ", ") + std::string(name); });
   return missing;
 }
 
-bool HasTier(const CpuFeatures& features, Tier tier) { return MissingForTier(features, tier).empty(); }
+bool HasTier(const CpuFeatures& features, Tier tier) {
+  bool has = true;
+  ForMissing(features, tier, [&](const char*) { has = false; });
+  return has;
+}
 
 Tier DetectTier(const CpuFeatures& features) {
   for (Tier tier : {Tier::kAmx, Tier::kAvx512Bf16, Tier::kAvx512, Tier::kSimd}) {

@@ -18,6 +18,8 @@ struct ElementwiseKernels {
   void (*rope)(float* x, int heads, int head_dim, const float* cos, const float* sin);
   // y = (gate / (1 + exp(-gate))) * up; y may be gate or up.
   void (*silu_mul)(const float* gate, const float* up, int n, float* y);
+  // y = (gate / (1 + exp(-z))) * up, z = gate * fma(gate * gate, c1, c0); y may be gate or up.
+  void (*gelu_mul)(const float* gate, const float* up, int n, float* y);
   // y = a + b; y may be a or b.
   void (*add)(const float* a, const float* b, int n, float* y);
   // x = exp((x - top) / temperature); returns their sum by the rule of sums.

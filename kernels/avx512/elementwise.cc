@@ -3,6 +3,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/avx512/math-inl.h"
+#include "kernels/ref/gelu-inl.h"
 
 namespace lacuna::kernels {
 namespace {
@@ -66,6 +67,18 @@ void SiluMul(const float* gate, const float* up, int n, float* y) {
   }
 }
 
+void GeluMul(const float* gate, const float* up, int n, float* y) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 linear = _mm512_set1_ps(kGeluLinear), cubic = _mm512_set1_ps(kGeluCubic);
+  for (int i = 0; i < n; i += 16) {
+    const __mmask16 mask = FirstLanes(n - i);
+    const __m512 g = _mm512_maskz_loadu_ps(mask, gate + i), u = _mm512_maskz_loadu_ps(mask, up + i);
+    const __m512 z = _mm512_mul_ps(g, _mm512_fmadd_ps(_mm512_mul_ps(g, g), cubic, linear));
+    const __m512 e = ExpAvx512(_mm512_xor_ps(z, _mm512_set1_ps(-0.0f)));
+    _mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(_mm512_div_ps(g, _mm512_add_ps(one, e)), u));
+  }
+}
+
 void Add(const float* a, const float* b, int n, float* y) {
   for (int i = 0; i < n; i += 16) {
     const __mmask16 mask = FirstLanes(n - i);
@@ -118,6 +131,7 @@ const ElementwiseKernels kElementwiseAvx512 = {
     .rms_norm = RmsNorm,
     .rope = Rope,
     .silu_mul = SiluMul,
+    .gelu_mul = GeluMul,
     .add = Add,
     .softmax_weights = SoftmaxWeights,
     .write_token = WriteToken,

@@ -30,6 +30,7 @@ const ElementwiseKernels kElementwiseRef = {
     .rms_norm = RefRmsNorm,
     .rope = RefRope,
     .silu_mul = RefSiluMul,
+    .gelu_mul = RefGeluMul,
     .add = RefAdd,
     .softmax_weights = RefSoftmaxWeights,
     .write_token = RefWriteToken,

@@ -45,6 +45,9 @@ void RefRope(float* x, int heads, int head_dim, const float* cos, const float* s
 // y = (gate / (1 + exp(-gate))) * up; y may be gate or up.
 void RefSiluMul(const float* gate, const float* up, int n, float* y);
 
+// y = (gate / (1 + exp(-z))) * up, z = gate * fma(gate * gate, kGeluCubic, kGeluLinear); y may be gate or up.
+void RefGeluMul(const float* gate, const float* up, int n, float* y);
+
 // y = a + b; y may be a or b.
 void RefAdd(const float* a, const float* b, int n, float* y);
 // x = exp((x - top) / temperature); returns their sum by the rule of sums.

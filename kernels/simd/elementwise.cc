@@ -2,6 +2,7 @@
 #include "kernels/elementwise.h"
 
 #include "kernels/attention.h"
+#include "kernels/ref/gelu-inl.h"
 #include "kernels/simd/math-inl.h"
 
 namespace lacuna::kernels {
@@ -69,6 +70,18 @@ void SiluMul(const float* gate, const float* up, int n, float* y) {
   }
 }
 
+void GeluMul(const float* gate, const float* up, int n, float* y) {
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 linear = _mm256_set1_ps(kGeluLinear), cubic = _mm256_set1_ps(kGeluCubic);
+  for (int i = 0; i < n; i += 8) {
+    const __m256i mask = FirstLanes8(n - i);
+    const __m256 g = _mm256_maskload_ps(gate + i, mask), u = _mm256_maskload_ps(up + i, mask);
+    const __m256 z = _mm256_mul_ps(g, _mm256_fmadd_ps(_mm256_mul_ps(g, g), cubic, linear));
+    const __m256 e = ExpAvx2(_mm256_xor_ps(z, _mm256_set1_ps(-0.0f)));
+    _mm256_maskstore_ps(y + i, mask, _mm256_mul_ps(_mm256_div_ps(g, _mm256_add_ps(one, e)), u));
+  }
+}
+
 void Add(const float* a, const float* b, int n, float* y) {
   for (int i = 0; i < n; i += 8) {
     const __m256i mask = FirstLanes8(n - i);
@@ -119,6 +132,7 @@ const ElementwiseKernels kElementwiseSimd = {
     .rms_norm = RmsNorm,
     .rope = Rope,
     .silu_mul = SiluMul,
+    .gelu_mul = GeluMul,
     .add = Add,
     .softmax_weights = SoftmaxWeights,
     .write_token = WriteToken,

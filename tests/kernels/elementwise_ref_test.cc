@@ -130,5 +130,40 @@ TEST(RefSiluMul, WithinTheOraclesBound) {
   }
 }
 
+TEST(RefGeluMul, WithinTheOraclesBound) {
+  FpScope fp;
+  const uint64_t seed = TestSeed(35);
+  SCOPED_TRACE(SeedText(seed));
+  Random random(seed);
+  Guarded<float> gate_guard(100), up_guard(100), y_guard(100);
+  for (int n = 1; n <= 100; ++n) {
+    const float magnitude = n % 3 == 0 ? 100.0f : 6.0f;
+    std::vector<float> gate_data = UniformFloats(n, -magnitude, magnitude, random);
+    const std::vector<float> up_data = UniformFloats(n, -3, 3, random);
+    if (n > 4) gate_data[1] = 0, gate_data[2] = -0.0f, gate_data[3] = 1e-30f, gate_data[4] = -3e19f;
+    for (GuardSide side : kSides) {
+      const std::span<float> gate = gate_guard.Copy(gate_data, side);
+      const std::span<const float> up = up_guard.Copy(up_data, side);
+      const std::span<float> y = y_guard.Place(n, side);
+      RefGeluMul(gate.data(), up.data(), n, y.data());
+      for (int i = 0; i < n; ++i) {
+        const Bounded want = OracleGeluMul(gate[i], up[i]);
+        ASSERT_LE(std::abs(y[i] - want.value), want.bound) << gate[i] << " " << up[i];
+        // The formula as it is published, where its cancellation does no harm.
+        const double g = gate[i], inner = std::sqrt(2 / std::acos(-1.0)) * (g + 0.044715 * g * g * g);
+        ASSERT_NEAR(y[i], 0.5 * g * (1 + std::tanh(inner)) * up[i], 2e-6 * (1 + std::abs(g * up[i]))) << gate[i];
+      }
+      RefGeluMul(gate.data(), up.data(), n, gate.data());
+      EXPECT_TRUE(SameBits(gate, y)) << "in place, n " << n;
+    }
+  }
+  // Non-finite gates stay so, or are the limit.
+  const float odd[] = {INFINITY, -INFINITY, NAN}, ones[] = {1, 1, 1};
+  float y[3];
+  RefGeluMul(odd, ones, 3, y);
+  EXPECT_EQ(y[0], INFINITY);
+  EXPECT_TRUE(std::isnan(y[1]) && std::isnan(y[2]));
+}
+
 }  // namespace
 }  // namespace lacuna::kernels

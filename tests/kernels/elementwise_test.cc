@@ -120,6 +120,22 @@ TEST_P(ElementwiseTest, SiluMul) {
   }
 }
 
+TEST_P(ElementwiseTest, GeluMul) {
+  Guarded<float> gate_guard(100), up_guard(100), y_guard(100);
+  for (int n = 1; n <= 100; ++n) {
+    const std::vector<float> gate = Hard(n, random_), up = Hard(n, random_);
+    std::vector<float> want(n);
+    kElementwiseRef.gelu_mul(gate.data(), up.data(), n, want.data());
+    for (GuardSide side : kSides) {
+      const std::span<float> g = gate_guard.Copy(gate, side), u = up_guard.Copy(up, side), y = y_guard.Place(n, side);
+      kernels().gelu_mul(g.data(), u.data(), n, y.data());
+      ASSERT_TRUE(SameBits(y, want)) << n;
+      kernels().gelu_mul(g.data(), u.data(), n, g.data());
+      ASSERT_TRUE(SameBits(g, want)) << "in place " << n;
+    }
+  }
+}
+
 TEST_P(ElementwiseTest, Add) {
   Guarded<float> a_guard(100), b_guard(100), y_guard(100);
   for (int n = 1; n <= 100; ++n) {

@@ -69,6 +69,14 @@ Bounded OracleSiluMul(float gate, float up) {
   return {value, kSlack * 5 * kEps * std::abs(value) + (std::abs(gate) * 0x1p-126 + kFlush) * (1 + std::abs(up))};
 }
 
+Bounded OracleGeluMul(float gate, float up) {
+  const double g = gate, z = 2 * std::sqrt(2 / std::acos(-1.0)) * (g + 0.044715 * g * g * g);
+  const double value = g / (1.0 + std::exp(-z)) * up;
+  // z has five roundings (two of its constants), which exp turns into a relative error of |z| times as much.
+  return {value, kSlack * (5 + 5 * std::abs(z)) * kEps * std::abs(value) +
+                     (std::abs(gate) * 0x1p-126 + kFlush) * (1 + std::abs(up))};
+}
+
 std::vector<double> OracleSoftmax(std::span<const double> x) {
   const double max = *std::max_element(x.begin(), x.end());
   std::vector<double> p;

@@ -39,6 +39,7 @@ std::vector<Bounded> OracleRope(std::span<const float> x, int heads, std::span<c
 
 // n = 5: exp (2), 1 + exp, the division, the product with up.
 Bounded OracleSiluMul(float gate, float up);
+Bounded OracleGeluMul(float gate, float up);
 
 // One query over the visible tokens' k and v, [tokens][head_dim] each as the kernel has them (already rounded).
 struct AttentionOracle {

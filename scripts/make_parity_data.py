@@ -3,6 +3,7 @@
 
     python scripts/make_parity_data.py            writes tests/data/parity anew
     python scripts/make_parity_data.py --check    recomputes, writes nothing, exit 1 if weights or values moved
+    python scripts/make_parity_data.py --add      computes the cases that are not stored yet and adds them
 
 Needs torch, transformers, safetensors and numpy (versions used are in manifest.json). tests/data/README.md has the
 layout. The reference is transformers in float32 with eager attention on the CPU, on exactly the directory that the
@@ -26,7 +27,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from parity_cases import CASES, MODELS
+from parity_cases import ARCHITECTURES, CASES, MODELS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "parity"
 SEED = 2
@@ -60,7 +61,8 @@ def make_tensors(name, model):
     add("model.embed_tokens.weight", (v, h), head_std if model["tied"] else 1.0)
     if not model["tied"]:
         add("lm_head.weight", (v, h), head_std)
-    add("model.norm.weight", (h,), 0.2, 1.0)
+    plus_one = 1.0 if model.get("plus_one") else 0.0  # norms that are stored without the 1 that is added to them
+    add("model.norm.weight", (h,), 0.2, 1.0 - plus_one)
     for i in range(model["layers"]):
         p = f"model.layers.{i}."
         residual = 1.2 if model["tied"] else 1.0  # tied: above the embedding's scale, or every token predicts itself
@@ -71,11 +73,16 @@ def make_tensors(name, model):
             add(f"{p}{key}.weight", shape, gain / shape[1]**0.5)
             if key.split(".")[1].split("_")[0] in model["biases"]:
                 add(f"{p}{key}.bias", (shape[0],), 0.4)
-        for norm in ["input_layernorm", "post_attention_layernorm"]:
-            add(f"{p}{norm}.weight", (h,), 0.2, 1.0)
+        for norm, mean in model.get("norms", {"input_layernorm": 1.0, "post_attention_layernorm": 1.0}).items():
+            add(f"{p}{norm}.weight", (h,), 0.2, mean - plus_one)
         if model["qk_norm"]:
-            for norm in ["self_attn.q_norm", "self_attn.k_norm"]:
-                add(f"{p}{norm}.weight", (d,), 0.25, 1.2)
+            whole = model["qk_norm"] == "all"
+            for norm, width in [("self_attn.q_norm", q if whole else d), ("self_attn.k_norm", kv if whole else d)]:
+                add(f"{p}{norm}.weight", (width,), 0.25, 1.2 - plus_one)
+        if model.get("fused"):
+            for fused, parts in [("self_attn.qkv_proj", ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
+                                 ("mlp.gate_up_proj", ["mlp.gate_proj", "mlp.up_proj"])]:
+                tensors[f"{p}{fused}.weight"] = torch.cat([tensors.pop(f"{p}{part}.weight") for part in parts])
         if model.get("inv_freq"):  # old checkpoints store it; every loader ignores it
             tensors[f"{p}self_attn.rotary_emb.inv_freq"] = 1e4 ** -(torch.arange(0, d, 2) / d)
     return tensors
@@ -98,8 +105,7 @@ def case_config(case):
     family = case.get("family", "llama")
     dtype = NAMES[next(iter(model["files"].values()))[0]]
     config = {
-        "architectures": [{"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3"}[family]
-                          + "ForCausalLM"],
+        "architectures": [ARCHITECTURES[family] + "ForCausalLM"],
         "model_type": family, "vocab_size": model["vocab"], "hidden_size": model["hidden"],
         "intermediate_size": model["ffn"], "num_hidden_layers": model["layers"],
         "num_attention_heads": model["heads"], "num_key_value_heads": model["kv_heads"], "head_dim": model["head_dim"],
@@ -144,11 +150,17 @@ def log_probs(root, files, index, config, ids, exact=False):
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     if exact:
         rope = model.model.rotary_emb
-        angles = torch.arange(len(ids), dtype=torch.float64)[None, :, None] * rope.inv_freq.double()
-        angles = torch.cat((angles, angles), dim=-1)
-        cos, sin = angles.cos() * rope.attention_scaling, angles.sin() * rope.attention_scaling
+        positions = torch.arange(len(ids))[None]
+
+        def turn(prefix):
+            rope(torch.zeros(1), positions, *([prefix[:-1]] if prefix else []))  # longrope chooses its frequencies here
+            angles = positions.double()[..., None] * getattr(rope, f"{prefix}inv_freq").double()
+            angles, scale = torch.cat((angles, angles), dim=-1), getattr(rope, f"{prefix}attention_scaling")
+            return angles.cos() * scale, angles.sin() * scale
+
+        turns = {kind: turn(f"{kind}_" if kind else "") for kind in getattr(rope, "layer_types", [""])}
         model = model.double()
-        model.model.rotary_emb.forward = lambda x, position_ids: (cos, sin)
+        model.model.rotary_emb.forward = lambda x, position_ids, layer_type="": turns[layer_type]
     with torch.inference_mode():
         logits = model(torch.tensor([ids]), use_cache=False).logits[0].double()
     return torch.log_softmax(logits, dim=-1), logits.std(dim=-1).mean().item()
@@ -225,16 +237,23 @@ def run_case(name, case, out, stored):
     return entry
 
 
-def write_all(out, only):
+def write_all(out, only, known=()):
+    """All cases, or those of `only` after the manifest's entries `known`, whose files lie in ROOT."""
     (out / "weights").mkdir(parents=True)
     write_weights(out)
     stored = {}
-    entries = [run_case(name, case | {"root": out}, out, stored) for name, case in CASES.items()
-               if not only or name in only]
+    for entry in known:
+        values = np.fromfile(ROOT / entry["expected"], "<f4", entry["length"] - 1)
+        stored[entry["name"]] = torch.from_numpy(values).double()
+    entries = [*known, *(run_case(name, case | {"root": out}, out, stored) for name, case in CASES.items()
+                         if not only or name in only)]
     vocabularies = sorted({m["vocab"] for m in MODELS.values()})
     (out / "ids.json").write_text(
         "{\n" + ",\n".join(f'"v{v}": {json.dumps(text_for(v), separators=(",", ":"))}' for v in vocabularies) + "\n}\n")
-    head = {"made_by": "scripts/make_parity_data.py", "transformers": transformers.__version__,
+    versions = {transformers.__version__}
+    if known:
+        versions.update(json.loads((ROOT / "manifest.json").read_text())["transformers"].split(" and "))
+    head = {"made_by": "scripts/make_parity_data.py", "transformers": " and ".join(sorted(versions)),
             "torch": torch.__version__.split("+")[0], "numpy": np.__version__, "seed": SEED,
             "attention": "eager, float32, CPU"}
     lines = [json.dumps(e, separators=(",", ":")) for e in entries]
@@ -263,6 +282,7 @@ def check(made):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
+    parser.add_argument("--add", action="store_true", help="compute and store the new cases only")
     parser.add_argument("--only", nargs="*", default=[], help="run these cases only and write nothing")
     args = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -271,6 +291,12 @@ def main():
     torch.use_deterministic_algorithms(True)
     with tempfile.TemporaryDirectory() as folder:
         made = pathlib.Path(folder) / "parity"
+        if args.add:
+            known = [e for e in json.loads((ROOT / "manifest.json").read_text())["cases"] if e["name"] in CASES]
+            new = [name for name in CASES if name not in {e["name"] for e in known}]
+            write_all(made, new or [""], known)
+            shutil.copytree(made, ROOT, dirs_exist_ok=True)
+            return 0
         write_all(made, args.only)
         if args.check:
             return check(made)

@@ -5,6 +5,8 @@ files of its model unless it lists some. `foils` are config changes that must mo
 """
 
 ALL = [""]
+ARCHITECTURES = {"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3", "olmo2": "Olmo2",
+                 "olmo3": "Olmo3", "smollm3": "SmolLM3", "phi3": "Phi3", "gemma3_text": "Gemma3"}
 
 
 def sizes(hidden, ffn, heads, kv_heads, head_dim, layers, vocab, tied, files, biases=(), qk_norm=False, **more):
@@ -32,6 +34,14 @@ MODELS = {
     }, inv_freq=True),
     "mha8": sizes(48, 50, 16, 8, 6, 2, 259, True, {"mha8": ("BF16", ALL)}),
     "kv32": sizes(64, 60, 64, 32, 4, 1, 131, True, {"kv32": ("BF16", ALL)}, biases=("q", "k", "v")),
+    # Norms after each branch, and over all of q and k.
+    "olmo": sizes(32, 45, 4, 2, 8, 4, 131, False, {"olmo": ("BF16", ALL)}, qk_norm="all",
+                  norms={"post_attention_layernorm": 1.0, "post_feedforward_layernorm": 1.0}),
+    "phi": sizes(48, 70, 3, 1, 16, 2, 131, False, {"phi": ("BF16", ALL)}, fused=True),
+    # Sandwich norms, stored without their 1; tall ones after the branches, as the embedding is scaled up.
+    "gemma": sizes(44, 70, 2, 1, 20, 3, 131, True, {"gemma": ("BF16", ALL)}, qk_norm=True, plus_one=True,
+                   norms={"input_layernorm": 1.0, "post_attention_layernorm": 3.0, "pre_feedforward_layernorm": 1.0,
+                          "post_feedforward_layernorm": 3.0}),
     "wide": sizes(40, 70, 2, 1, 128, 2, 259, True, {"wide": ("BF16", ALL)}, qk_norm=True),
 }
 
@@ -61,6 +71,15 @@ def case(what, model="main", files=None, **more):
         made["files"] = files or PLAIN
     return made
 
+
+NO_PAD = {"pad_token_id": None}
+FACTORS = {"short_factor": [1.0, 1.1, 1.2, 1.4, 1.7, 2.0], "long_factor": [1.0, 1.5, 3.0, 7.0, 14.0, 20.0]}
+FACTORS8 = {"short_factor": [1.0, 1.05, 1.1, 1.2, 1.4, 1.5, 1.8, 2.0],
+            "long_factor": [1.0, 1.3, 2.0, 4.0, 8.0, 12.0, 16.0, 20.0]}
+YARN_OLMO = {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 64, "attention_factor": 1.2,
+             "beta_fast": 32.0, "beta_slow": 1.0}
+GEMMA = {"hidden_activation": "gelu_pytorch_tanh", "attention_bias": False, "final_logit_softcapping": None,
+         "attn_logit_softcapping": None, **NO_PAD}
 
 CASES = {
     # rope
@@ -182,4 +201,81 @@ CASES = {
                                                   "no window": {"use_sliding_window": False}}),
     "qwen3_wide": case("Qwen3 without head_dim: 128, tied", family="qwen3", model="wide", drop=["head_dim"],
                        config=new_rope(), foils=OTHER_THETA),
+    # OLMo 2
+    "olmo2": case("OLMo 2: norms after each branch, and over all of q and k", family="olmo2", model="olmo", length=700,
+                  config=new_rope(500000.0),
+                  foils={"norms before": {"model_type": "llama", "architectures": ["LlamaForCausalLM"]},
+                         "theta 10000": new_rope()}),
+    "olmo2_old": case("OLMo 2, old style", family="olmo2", model="olmo", length=700, style="old",
+                      config={"attention_bias": False, **old_rope(500000.0)}, same_as="olmo2"),
+    # SmolLM3
+    "smollm3": case("SmolLM3: every second layer without rope", family="smollm3", length=700,
+                    config={"no_rope_layer_interval": 2, **NO_PAD, **new_rope()},
+                    foils={"rope everywhere": {"no_rope_layers": [1, 1]},
+                           "the other layer": {"no_rope_layers": [0, 1]}}),
+    "smollm3_window": case("SmolLM3, old style: no_rope_layers, longer than the model; layers without rope slide",
+                           family="smollm3", length=700, style="old",
+                           config={"no_rope_layers": [0, 1, 0, 0], **WINDOW, **NO_PAD, **old_rope()},
+                           foils={"the other slides": {"layer_types": ["full_attention", "sliding_attention"]},
+                                  "no window": {"use_sliding_window": False}}),
+    "smollm3_tied": case("SmolLM3 without theta (2000000), tied unless told otherwise, F32", family="smollm3",
+                         model="f32", length=700, drop=["head_dim", "tie_word_embeddings"], config=NO_PAD,
+                         foils={"theta 10000": {"rope_theta": 10000.0}}),
+    # Phi-3
+    "phi3": case("Phi-3: fused q/k/v and gate/up, a window for every layer, old style", family="phi3", model="phi",
+                 length=700, style="old", drop=["head_dim"],
+                 config={"sliding_window": 100, "attention_bias": False, **NO_PAD, **old_rope()},
+                 foils={"no window": {"sliding_window": None}, "theta 20000": {"rope_theta": 20000.0}}),
+    "phi3_short": case("Phi-3, longrope by `type`, short factors, attention factor from the lengths, old style",
+                    family="phi3", model="phi", length=300, style="old", drop=["head_dim"],
+                    config={"original_max_position_embeddings": 512, **NO_PAD,
+                            **old_rope(scaling={"type": "longrope", **FACTORS8})},
+                    foils={"no scaling": {"rope_scaling": None}, "long factors": {
+                        "original_max_position_embeddings": 256, "rope_scaling": {
+                            "type": "longrope", "attention_factor": (1 + 3 / 9)**0.5, **FACTORS8}}}),
+    "phi3_longrope": case("Phi-4-mini: longrope with long factors, three quarters of each head turn",
+                          family="phi3", model="phi", length=700,
+                          config={"original_max_position_embeddings": 256, **NO_PAD,
+                                  **new_rope(10000.0, "longrope", partial_rotary_factor=0.75, **FACTORS)},
+                          foils={"short factors": {"original_max_position_embeddings": 1024, **new_rope(
+                              10000.0, "longrope", partial_rotary_factor=0.75, attention_factor=1.5**0.5, **FACTORS)},
+                                 "no attention factor": new_rope(10000.0, "longrope", partial_rotary_factor=0.75,
+                                                                 attention_factor=1.0, **FACTORS)}),
+    "phi3_partial": case("partial_rotary_factor at the top, default rope", family="phi3", model="phi", length=300,
+                         style="old", drop=["head_dim"], config={"partial_rotary_factor": 0.5, **NO_PAD, **old_rope()},
+                         foils={"all dimensions": {"partial_rotary_factor": 1.0}}),
+    # Gemma 3
+    "gemma3": case("Gemma 3: sandwich norms, two ropes, every third layer full, old style", family="gemma3_text",
+                   model="gemma", length=700, style="old", drop=["hidden_act", "tie_word_embeddings"],
+                   config={"query_pre_attn_scalar": 30, "sliding_window": 64, "sliding_window_pattern": 3,
+                           "rope_local_base_freq": 5000.0, **GEMMA,
+                           **old_rope(1000000.0, {"rope_type": "linear", "factor": 8.0})},
+                   foils={"no scaling": {"rope_scaling": None}, "pattern": {"sliding_window_pattern": 2},
+                          "scores by head_dim": {"query_pre_attn_scalar": 20},
+                          "other local theta": {"rope_local_base_freq": 10000.0},
+                          "off by one": {"sliding_window": 63}, "silu": {"hidden_activation": "silu"}}),
+    "gemma3_types": case("Gemma 3: layer_types, rope_parameters by layer type", family="gemma3_text", model="gemma",
+                         length=700, drop=["hidden_act"],
+                         config={"query_pre_attn_scalar": 20, "sliding_window": 100, **GEMMA,
+                                 "layer_types": ["full_attention", "sliding_attention", "sliding_attention"],
+                                 "rope_parameters": {
+                                     "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
+                                     "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}},
+                         foils={"pattern": {"layer_types": "DROP", "sliding_window_pattern": 3},
+                                "one theta": {"rope_parameters": {
+                                    "full_attention": {"rope_type": "default", "rope_theta": 10000.0},
+                                    "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}}}),
+    # OLMo 3
+    "olmo3": case("OLMo 3: every fourth layer full, yarn in those alone, old style", family="olmo3", model="olmo",
+                  length=700, style="old",
+                  config={"sliding_window": 48, **old_rope(500000.0, YARN_OLMO)},
+                  foils={"no scaling": {"rope_scaling": None}, "all full": {"layer_types": ["full_attention"] * 4},
+                         "off by one": {"sliding_window": 47}}),
+    "olmo3_types": case("OLMo 3: layer_types, rope_parameters by layer type", family="olmo3", model="olmo", length=300,
+                        config={"sliding_window": 48,
+                                "layer_types": ["sliding_attention", "full_attention"] * 2,
+                                "rope_parameters": {
+                                    "full_attention": {"rope_theta": 500000.0, **YARN_OLMO},
+                                    "sliding_attention": {"rope_type": "default", "rope_theta": 20000.0}}},
+                        foils={"pattern": {"layer_types": "DROP"}}),
 }

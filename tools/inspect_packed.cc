@@ -8,6 +8,7 @@
 #include "base/fp_scope.h"
 #include "base/status_macros.h"
 #include "kernels/ref/ref.h"
+#include "model/source_tensor.h"
 #include "model/tensor_list.h"
 #include "weights/convert.h"
 #include "weights/import_blocks.h"
@@ -18,16 +19,9 @@
 namespace lacuna::tools {
 namespace {
 
-Result<double> Error(const PackedWeight& weight, const ModelFiles& source, const std::string& name) {
-  LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, source.Get(name));
-  if (!IsWeightType(tensor->dtype) || tensor->shape != std::vector<int64_t>{weight.n, weight.k}) {
-    return InvalidInput(source.Where(*tensor) + " is " + std::string(DTypeName(tensor->dtype)) + " " +
-                        ShapeText(tensor->shape) + "; the packed one has shape [" + std::to_string(weight.n) + ", " +
-                        std::to_string(weight.k) + "]");
-  }
-  const ElementType type = tensor->dtype == DType::kF32   ? ElementType::kF32
-                           : tensor->dtype == DType::kF16 ? ElementType::kF16
-                                                          : ElementType::kBf16;
+Result<double> Error(const PackedWeight& weight, const ModelFiles& files, const ModelTensor& parameter) {
+  LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, FindSource(files, parameter));
+  LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files, tensor, weight.n, weight.k));
   const auto k = static_cast<std::size_t>(weight.k);
   // By channel, added up in order: the same figure each time.
   std::vector<double> wrong(static_cast<std::size_t>(weight.n)), all(wrong.size());
@@ -35,8 +29,7 @@ Result<double> Error(const PackedWeight& weight, const ModelFiles& source, const
     const FpScope fp;
     std::vector<float> packed(k), exact(k);
     kernels::RefExpandChannel(&weight.view, n, weight.k, packed.data());
-    ConvertToFloat(tensor->data.data() + static_cast<std::size_t>(n) * k * ElementBytes(type), type, weight.k,
-                   exact.data());
+    RowFloats(source, n, exact.data());
     const auto perm = weight.in_perm();
     for (std::size_t j = 0; j < k; ++j) {
       const double want = exact[perm.empty() ? j : static_cast<std::size_t>(perm[j])], difference = packed[j] - want;
@@ -106,7 +99,7 @@ Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const Mo
     for (const std::string& stream : streams) row.bytes += static_cast<int64_t>(files.Find(stream)->data.size());
     row.stored = std::min(weight.StoredWeights(), row.n * row.k);  // a pattern stores padding too
     if (source != nullptr) {
-      LACUNA_ASSIGN_OR_RETURN(row.error, Error(weight, *source, tensor.name));
+      LACUNA_ASSIGN_OR_RETURN(row.error, Error(weight, *source, tensor));
     }
     rows.push_back(std::move(row));
   }

@@ -39,7 +39,7 @@ struct Flags {
 // The normal distribution's quantile at (i + 0.5) / 65536 (Acklam's rational approximation), from our own log so that
 // one seed gives one file on every machine.
 double NormalQuantile(double p) {
-  const double a[] = {-39.69683028665376, 220.9460984245205, -275.9285104469687,
+  const double a[] = {-39.69683028665376, 220.9460984245205,  -275.9285104469687,
                       138.3577518672690,  -30.66479806614716, 2.506628277459239};
   const double b[] = {-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572};
   const double c[] = {-0.007784894002430293, -0.3223964580411365, -2.400758277161838,
@@ -60,7 +60,8 @@ double NormalQuantile(double p) {
 // bf16 values of one tensor: mean + std * normal, drawn by table lookup from a 16-bit random number.
 class RandomValues {
  public:
-  RandomValues(const std::vector<float>& quantiles, float mean, float std, uint64_t seed) : state_(seed), table_(65536) {
+  RandomValues(const std::vector<float>& quantiles, float mean, float std, uint64_t seed)
+      : state_(seed), table_(65536) {
     for (std::size_t i = 0; i < table_.size(); ++i) table_[i] = ToBf16(mean + std * quantiles[i]);
   }
   void Fill(std::span<bf16> out) {
@@ -78,7 +79,8 @@ class RandomValues {
   std::vector<bf16> table_;
 };
 
-// Weights have a spread that keeps activations of order one through any depth: an output of inputs with spread 1 has this.
+// Weights have a spread that keeps activations of order one through any depth: an output of inputs with spread 1 has
+// this.
 double Gain(TensorRole role, const ModelConfig& config) {
   const double residual = 1 / std::sqrt(2.0 * config.num_layers);
   switch (role) {
@@ -94,7 +96,9 @@ double Gain(TensorRole role, const ModelConfig& config) {
   }
 }
 
-float Mean(TensorRole role) { return role == TensorRole::kNorm ? 1.0f : 0.0f; }
+float Mean(TensorRole role, const ModelConfig& config) {
+  return role == TensorRole::kNorm && !config.norm_plus_one ? 1.0f : 0.0f;
+}
 
 float Spread(const ModelTensor& tensor, const ModelConfig& config) {
   if (tensor.role == TensorRole::kNorm) return 0.1f;
@@ -120,6 +124,7 @@ class WeightsWriter {
   }
 
   Status Write(const std::string& path) {
+    tensors_ = AsStored(tensors_);
     std::vector<TensorSpec> specs;
     for (const ModelTensor& t : tensors_) specs.push_back({t.name, DType::kBF16, t.shape});
     LACUNA_ASSIGN_OR_RETURN(SafetensorsWriter writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
@@ -143,7 +148,8 @@ class WeightsWriter {
       if (!t.matrix()) continue;
       if (cancelled()) return Cancelled();
       const RandomSpec spec{.density = density, .skew = skew, .gain = Gain(t.role, config_), .seed = (seed_ << 20) + i};
-      const Result<PackedWeight> packed = arena.execute([&] { return RandomPacked(t.name, t.shape[0], t.shape[1], codecs.Of(t.name), spec); });
+      const Result<PackedWeight> packed =
+          arena.execute([&] { return RandomPacked(t.name, t.shape[0], t.shape[1], codecs.Of(t.name), spec); });
       if (!packed.ok()) return packed.status();
       LACUNA_RETURN_IF_ERROR(AppendPacked(t.name, *packed, &writer));
       done += static_cast<uint64_t>(t.shape[0] * t.shape[1]);
@@ -161,7 +167,7 @@ class WeightsWriter {
   // bf16 values of one tensor, shown as a part of `all` bytes.
   Status Values(std::size_t number, uint64_t all, SafetensorsWriter* writer) {
     const ModelTensor& tensor = tensors_[number];
-    RandomValues values(quantiles_, Mean(tensor.role), Spread(tensor, config_), (seed_ << 20) + number);
+    RandomValues values(quantiles_, Mean(tensor.role, config_), Spread(tensor, config_), (seed_ << 20) + number);
     int64_t left = 1;
     for (int64_t n : tensor.shape) left *= n;
     std::vector<bf16> buffer(static_cast<std::size_t>(std::min<int64_t>(left, 1 << 20)));
@@ -177,7 +183,7 @@ class WeightsWriter {
   }
 
   const ModelConfig& config_;
-  const std::vector<ModelTensor> tensors_;
+  std::vector<ModelTensor> tensors_;
   const uint64_t seed_;
   std::vector<float> quantiles_;
 };
@@ -206,7 +212,8 @@ Status WriteModel(const Flags& flags, const std::string& dir) {
     json["num_hidden_layers"] = flags.layers;
     json.erase("layer_types");
   }
-  LACUNA_ASSIGN_OR_RETURN(ModelConfig config, ParseConfig(json.dump(), flags.config.empty() ? flags.shape : flags.config));
+  LACUNA_ASSIGN_OR_RETURN(ModelConfig config,
+                          ParseConfig(json.dump(), flags.config.empty() ? flags.shape : flags.config));
   if (config.vocab_size < 260) {
     return InvalidInput("vocab_size is " + std::to_string(config.vocab_size) +
                         ", expected at least 260: 256 bytes and the special tokens");
@@ -223,7 +230,8 @@ Status WriteModel(const Flags& flags, const std::string& dir) {
   } else {
     LACUNA_ASSIGN_OR_RETURN(const Codec codec, flags.codec.Parse());
     LACUNA_ASSIGN_OR_RETURN(const std::vector<CodecRule> rules, flags.codec.Rules());
-    LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig codecs, ChooseCodecs(ListTensors(config, !config.tie_word_embeddings), codec, rules));
+    LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig codecs,
+                            ChooseCodecs(ListTensors(config, !config.tie_word_embeddings), codec, rules));
     LACUNA_RETURN_IF_ERROR(weights.WritePacked(dir + "/model.safetensors", codecs, flags.density, flags.skew));
     json["quantization_config"] = ToJson(codecs);
   }
@@ -239,7 +247,8 @@ Status WriteModel(const Flags& flags, const std::string& dir) {
 
 Status RunSynth(const Flags& flags) {
   const CancelScope cancel;
-  LACUNA_RETURN_IF_ERROR(WriteFolder(flags.output, [&](const std::string& folder) { return WriteModel(flags, folder); }));
+  LACUNA_RETURN_IF_ERROR(
+      WriteFolder(flags.output, [&](const std::string& folder) { return WriteModel(flags, folder); }));
   std::cerr << "wrote " << flags.output << "\n";
   return {};
 }
@@ -263,10 +272,12 @@ void AddSynth(CLI::App& app, Run* run) {
       ->type_name("D")
       ->capture_default_str();
   AddSwitch(app, "--skew", flags->skew, "More of them in the first channels and inputs than in the last");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunSynth(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunSynth(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 }  // namespace lacuna::tools

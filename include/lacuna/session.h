@@ -18,10 +18,10 @@ namespace lacuna {
 using LaneId = int32_t;
 
 struct SessionOptions {
-  int64_t context_length = 0;  // tokens a lane can hold; 0: the model's maximum
+  int64_t context_length = 0;  // tokens a lane can hold; 0: the model's maximum. LongRoPE's frequencies go by it.
   int max_lanes = 1;
-  int max_rows = 512;    // rows of one pass; longer prompts are cut
-  int max_logits = 16;   // rows of one pass that want logits
+  int max_rows = 512;     // rows of one pass; longer prompts are cut
+  int max_logits = 16;    // rows of one pass that want logits
   int max_tree_rows = 0;  // rows of one pass that may branch; 0: chains only
 };
 
@@ -59,7 +59,8 @@ class Logits {
 class Session {
  public:
   // All memory for decoding is reserved here. kInvalidInput when the context does not fit the memory there is.
-  static Result<std::unique_ptr<Session>> Create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
+  static Result<std::unique_ptr<Session>> Create(std::shared_ptr<const Model> model,
+                                                 const SessionOptions& options = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

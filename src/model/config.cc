@@ -19,7 +19,6 @@ constexpr int64_t kMaxLayers = 10000;
 constexpr int64_t kMaxHeads = 1 << 16;
 constexpr int64_t kMaxHeadDim = 1 << 13;
 constexpr int64_t kMaxVocab = 1 << 27;
-constexpr int64_t kMaxPositions = int64_t{1} << 40;
 
 constexpr JsonLimits kLimits = {.max_depth = 64, .max_bytes = size_t{16} << 20};
 
@@ -67,15 +66,29 @@ Status ParseSizes(const JsonReader& reader, ModelConfig* config) {
     return reader.Error("head_dim", "comes out as " + std::to_string(config->head_dim) +
                                         "; rotary embedding needs an even number from 2 to " +
                                         std::to_string(kMaxHeadDim));
+  config->score_divisor = config->head_dim;
+  if (family.Reads("query_pre_attn_scalar")) {
+    LACUNA_ASSIGN_OR_RETURN(
+        config->score_divisor,
+        reader.NumberOr("query_pre_attn_scalar", static_cast<double>(family.query_pre_attn_scalar), 1e-6, 1e9));
+  }
   return {};
 }
 
 Status ParseFlags(const JsonReader& reader, ModelConfig* config) {
   const Family& family = *config->family;
-  LACUNA_ASSIGN_OR_RETURN(const std::string act, reader.StringOr("hidden_act", "silu"));
-  if (act != "silu" && act != "swish") return reader.WrongValue("hidden_act", "only silu is supported");
-  LACUNA_ASSIGN_OR_RETURN(config->tie_word_embeddings, reader.BoolOr("tie_word_embeddings", false));
+  config->activation = family.activation;
+  if (reader.Has(family.activation_key)) {
+    LACUNA_ASSIGN_OR_RETURN(const std::string act, reader.String(family.activation_key));
+    const bool gelu = act == "gelu_pytorch_tanh";
+    if (!gelu && act != "silu" && act != "swish")
+      return reader.WrongValue(family.activation_key, "supported are silu and gelu_pytorch_tanh");
+    config->activation = gelu ? Activation::kGeluTanh : Activation::kSilu;
+  }
+  LACUNA_ASSIGN_OR_RETURN(config->tie_word_embeddings, reader.BoolOr("tie_word_embeddings", family.tied));
   config->qk_norm = family.qk_norm;
+  config->norm_plus_one = family.norm_plus_one;
+  config->scaled_embedding = family.scaled_embedding;
   config->qkv_bias = family.qkv_bias;
   if (family.reads_attention_bias) {
     LACUNA_ASSIGN_OR_RETURN(config->o_bias, reader.BoolOr("attention_bias", false));
@@ -83,54 +96,6 @@ Status ParseFlags(const JsonReader& reader, ModelConfig* config) {
   }
   if (family.reads_mlp_bias) {
     LACUNA_ASSIGN_OR_RETURN(config->mlp_bias, reader.BoolOr("mlp_bias", false));
-  }
-  return {};
-}
-
-// The window that sliding layers have: nullopt if no layer slides.
-Result<std::optional<int64_t>> ParseWindow(const JsonReader& reader, const Family& family) {
-  if (family.window_rule == WindowRule::kQwen || family.window_rule == WindowRule::kNone) {
-    // Families without windows refuse one that was meant to be used: transformers itself treats it in two ways there.
-    const bool used_by_default = family.window_rule == WindowRule::kNone;
-    LACUNA_ASSIGN_OR_RETURN(const bool used, reader.BoolOr("use_sliding_window", used_by_default));
-    if (!used) return std::optional<int64_t>();
-    if (family.window_rule == WindowRule::kNone && reader.HasValue("sliding_window"))
-      return reader.WrongValue("sliding_window", std::string(family.model_type) +
-                                                     " models have no sliding window: it must be absent or null");
-  }
-  if (!reader.Has("sliding_window"))
-    return family.sliding_window > 0 ? std::optional<int64_t>(family.sliding_window) : std::nullopt;
-  return reader.OptionalInt("sliding_window", 1, kMaxPositions);
-}
-
-// Each layer's type and window.
-Status ParseLayers(const JsonReader& reader, ModelConfig* config, std::vector<std::string>* types) {
-  const Family& family = *config->family;
-  LACUNA_ASSIGN_OR_RETURN(const std::optional<int64_t> window, ParseWindow(reader, family));
-  LACUNA_ASSIGN_OR_RETURN(const auto listed, reader.OptionalStrings("layer_types"));
-  const size_t layers = static_cast<size_t>(config->num_layers);
-  if (listed && listed->size() != layers)
-    return reader.Error("layer_types", "has " + std::to_string(listed->size()) +
-                                           " entries; it must have one for each of " + std::to_string(layers) +
-                                           " layers (num_hidden_layers)");
-  int64_t first_sliding = 0;
-  if (family.window_rule == WindowRule::kQwen) {
-    LACUNA_ASSIGN_OR_RETURN(first_sliding,
-                            reader.IntOr("max_window_layers", family.max_window_layers, 0, kMaxPositions));
-  }
-  config->layers.resize(layers);
-  for (size_t i = 0; i < layers; ++i) {
-    std::string type = window && static_cast<int64_t>(i) >= first_sliding ? kSlidingAttention : kFullAttention;
-    if (listed) type = (*listed)[i] == "attention" ? kFullAttention : (*listed)[i];  // the older name
-    const std::string entry = "has " + JsonQuote(type).substr(0, 80) + " for layer " + std::to_string(i);
-    if (type != kFullAttention && type != kSlidingAttention)
-      return reader.Error("layer_types", entry + "; supported are full_attention and sliding_attention");
-    if (type == kSlidingAttention && !window)
-      return reader.Error("layer_types",
-                          entry + ", but no window is set: that takes `sliding_window`" +
-                              (family.window_rule == WindowRule::kQwen ? " and `use_sliding_window`" : ""));
-    config->layers[i].window = type == kSlidingAttention ? *window : 0;
-    types->push_back(std::move(type));
   }
   return {};
 }

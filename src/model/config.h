@@ -14,29 +14,31 @@
 
 namespace lacuna {
 
-enum class RopeType { kDefault, kLinear, kLlama3, kYarn };
+enum class RopeType { kDefault, kLinear, kLlama3, kYarn, kLongRope };
 
 // Rotary position embedding; fields that the type does not use keep their defaults.
 struct RopeConfig {
   RopeType type = RopeType::kDefault;
   double theta = 10000;
-  double factor = 1;                            // linear, llama3, yarn
+  double factor = 1;                            // linear, llama3, yarn, longrope
   double low_freq_factor = 1;                   // llama3
   double high_freq_factor = 4;                  // llama3
-  double original_max_position_embeddings = 0;  // llama3, yarn
+  double original_max_position_embeddings = 0;  // llama3, yarn, longrope
   double beta_fast = 32;                        // yarn
   double beta_slow = 1;                         // yarn
-  std::optional<double> attention_factor;       // yarn: computed from factor and mscale when absent
+  std::optional<double> attention_factor;       // yarn, longrope: computed from factor (and mscale) when absent
   std::optional<double> mscale;                 // yarn
   std::optional<double> mscale_all_dim;         // yarn
   bool truncate = true;                         // yarn: the ramp's ends become whole numbers
+  std::vector<double> short_factor;             // longrope: [rotary_dim / 2]
+  std::vector<double> long_factor;              // longrope: [rotary_dim / 2]
 
   bool operator==(const RopeConfig&) const = default;
 };
 
 struct LayerConfig {
   int64_t window = 0;  // keys a token sees, itself included; 0: all before it
-  int rope = 0;        // index into ModelConfig::ropes
+  int rope = 0;        // index into ModelConfig::ropes; -1: no rotary embedding
 };
 
 struct ModelConfig {
@@ -59,7 +61,12 @@ struct ModelConfig {
   bool qkv_bias = false;
   bool o_bias = false;
   bool mlp_bias = false;
-  bool qk_norm = false;
+  QkNorm qk_norm = QkNorm::kNone;
+  bool norm_plus_one = false;     // norms multiply by 1 + weight
+  bool scaled_embedding = false;  // embeddings are multiplied by sqrt(hidden_size)
+  Activation activation = Activation::kSilu;
+  int rotary_dim = 0;        // dims of each head that turn, the first ones: head_dim or fewer, even
+  double score_divisor = 0;  // scores are divided by its root: head_dim, or `query_pre_attn_scalar`
 
   std::vector<LayerConfig> layers;
   std::vector<RopeConfig> ropes;

@@ -16,7 +16,8 @@ Status Decoder::Forward(Pass& pass, const KvLayout& layout, DecoderScratch& s) c
   const auto rows = static_cast<int64_t>(pass.rows.size());
   SetRope(pass, s);
   const View x = s.x.Rows(0, rows);  // the residual stream [rows][hidden]
-  LACUNA_RETURN_IF_ERROR(Embedding(backend_, {.table = &weights_.embedding, .ids = pass.tokens, .y = x}));
+  LACUNA_RETURN_IF_ERROR(Embedding(
+      backend_, {.table = &weights_.embedding, .ids = pass.tokens, .scale = weights_.embedding_scale, .y = x}));
   for (const LayerWeights& layer : weights_.layers) {
     LACUNA_RETURN_IF_ERROR(Attend(layer, pass, layout, s));
     LACUNA_RETURN_IF_ERROR(Mlp(layer, rows, s));
@@ -46,7 +47,7 @@ Status Decoder::Forward(Pass& pass, const KvLayout& layout, DecoderScratch& s) c
   return Linear(backend_, {.set = &weights_.lm_head, .x = h, .y = logits, .workspace = s.linear_workspace});
 }
 
-// x += o(attention(rope(q), rope(k), v)), q, k, v = qkv(norm(x))
+// x += norm(o(attention(rope(norm(q)), rope(norm(k)), v))), q, k, v = qkv(norm(x)): each norm where the family has it
 Status Decoder::Attend(const LayerWeights& layer, Pass& pass, const KvLayout& layout, DecoderScratch& s) const {
   const auto rows = static_cast<int64_t>(pass.rows.size());
   const AttentionSpec& spec = layer.attention;
@@ -58,22 +59,27 @@ Status Decoder::Attend(const LayerWeights& layer, Pass& pass, const KvLayout& la
   const View y = s.attention.Rows(0, rows);
   const float eps = config_.rms_norm_eps;
 
-  LACUNA_RETURN_IF_ERROR(RmsNorm(backend_, {.x = x, .y = h, .weight = layer.attention_norm.data(), .eps = eps}));
+  LACUNA_ASSIGN_OR_RETURN(const View in, Normed(layer.attention_norm, x, h));
   const View qkv[] = {q, k, v};
-  LACUNA_RETURN_IF_ERROR(Linear(backend_, {.set = &layer.qkv, .x = h, .y = qkv, .workspace = s.linear_workspace}));
+  LACUNA_RETURN_IF_ERROR(Linear(backend_, {.set = &layer.qkv, .x = in, .y = qkv, .workspace = s.linear_workspace}));
   if (!layer.q_norm.empty()) {
+    const auto groups = [](const View& v, const std::vector<float>& norm) {  // the heads, or one of them all
+      return static_cast<int>(v.cols / static_cast<int64_t>(norm.size()));
+    };
     LACUNA_RETURN_IF_ERROR(RmsNorm(
-        backend_, {.x = q, .y = q, .weight = layer.q_norm.data(), .eps = eps, .groups = config_.num_heads}));
+        backend_, {.x = q, .y = q, .weight = layer.q_norm.data(), .eps = eps, .groups = groups(q, layer.q_norm)}));
     LACUNA_RETURN_IF_ERROR(RmsNorm(
-        backend_, {.x = k, .y = k, .weight = layer.k_norm.data(), .eps = eps, .groups = config_.num_kv_heads}));
+        backend_, {.x = k, .y = k, .weight = layer.k_norm.data(), .eps = eps, .groups = groups(k, layer.k_norm)}));
   }
-  const auto table = static_cast<std::size_t>(spec.rope);
-  const View cos = s.cos[table].Rows(0, rows);
-  const View sin = s.sin[table].Rows(0, rows);
-  const int d = config_.head_dim;
-  LACUNA_RETURN_IF_ERROR(Rope(backend_, {.x = q, .heads = config_.num_heads, .head_dim = d, .cos = cos, .sin = sin}));
-  LACUNA_RETURN_IF_ERROR(
-      Rope(backend_, {.x = k, .heads = config_.num_kv_heads, .head_dim = d, .cos = cos, .sin = sin}));
+  if (spec.rope >= 0) {
+    const auto table = static_cast<std::size_t>(spec.rope);
+    const View cos = s.cos[table].Rows(0, rows);
+    const View sin = s.sin[table].Rows(0, rows);
+    const int d = config_.head_dim;
+    LACUNA_RETURN_IF_ERROR(Rope(backend_, {.x = q, .heads = config_.num_heads, .head_dim = d, .cos = cos, .sin = sin}));
+    LACUNA_RETURN_IF_ERROR(
+        Rope(backend_, {.x = k, .heads = config_.num_kv_heads, .head_dim = d, .cos = cos, .sin = sin}));
+  }
 
   pass.Select(spec.kv_stream);
   LACUNA_RETURN_IF_ERROR(
@@ -87,45 +93,55 @@ Status Decoder::Attend(const LayerWeights& layer, Pass& pass, const KvLayout& la
                                               .scale = spec.scale,
                                               .window = spec.window,
                                               .workspace = s.attention_workspace}));
-  const View out[] = {x};
-  return Linear(backend_, {.set = &layer.o,
-                           .x = y,
-                           .y = out,
-                           .epilogue = LinearEpilogue::kResidual,
-                           .workspace = s.linear_workspace});
+  return AddBranch(layer.o, y, layer.attention_out_norm, x, h, s);
 }
 
-// x += down(silu(gate(h)) * up(h)), h = norm(x)
+// x += norm(down(act(gate(h)) * up(h))), h = norm(x)
 Status Decoder::Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
   const View x = s.x.Rows(0, rows);
   const View h = s.norm.Rows(0, rows);
   const View m = s.mlp.Rows(0, rows);  // [rows][intermediate]
-  LACUNA_RETURN_IF_ERROR(
-      RmsNorm(backend_, {.x = x, .y = h, .weight = layer.mlp_norm.data(), .eps = config_.rms_norm_eps}));
+  LACUNA_ASSIGN_OR_RETURN(const View in, Normed(layer.mlp_norm, x, h));
   const View gated[] = {m};
+  const bool gelu = config_.activation == Activation::kGeluTanh;
   LACUNA_RETURN_IF_ERROR(Linear(backend_, {.set = &layer.gate_up,
-                                           .x = h,
+                                           .x = in,
                                            .y = gated,
-                                           .epilogue = LinearEpilogue::kSiluMul,
+                                           .epilogue = gelu ? LinearEpilogue::kGeluMul : LinearEpilogue::kSiluMul,
                                            .workspace = s.linear_workspace}));
-  const View out[] = {x};
-  return Linear(backend_, {.set = &layer.down,
-                           .x = m,
-                           .y = out,
-                           .epilogue = LinearEpilogue::kResidual,
-                           .workspace = s.linear_workspace});
+  return AddBranch(layer.down, m, layer.mlp_out_norm, x, h, s);
+}
+
+Result<View> Decoder::Normed(const std::vector<float>& norm, const View& x, const View& h) const {
+  if (norm.empty()) return x;
+  LACUNA_RETURN_IF_ERROR(RmsNorm(backend_, {.x = x, .y = h, .weight = norm.data(), .eps = config_.rms_norm_eps}));
+  return h;
+}
+
+Status Decoder::AddBranch(const LinearSet& set, const View& y, const std::vector<float>& norm, const View& x,
+                          const View& h, DecoderScratch& s) const {
+  const View out[] = {norm.empty() ? x : h};
+  LACUNA_RETURN_IF_ERROR(
+      Linear(backend_, {.set = &set,
+                        .x = y,
+                        .y = out,
+                        .epilogue = norm.empty() ? LinearEpilogue::kResidual : LinearEpilogue::kStore,
+                        .workspace = s.linear_workspace}));
+  if (norm.empty()) return {};
+  return RmsNorm(backend_, {.x = h, .y = x, .weight = norm.data(), .eps = config_.rms_norm_eps, .plus_residual = true});
 }
 
 void Decoder::SetRope(const Pass& pass, DecoderScratch& s) const {
   for (std::size_t table = 0; table < weights_.ropes.size(); ++table) {
     const RopeTable& rope = weights_.ropes[table];
+    const std::vector<float>& inv_freq = rope.Frequencies(s.context);
     for (std::size_t row = 0; row < pass.rows.size(); ++row) {
       float* cos = s.cos[table].Row(static_cast<int64_t>(row));
       float* sin = s.sin[table].Row(static_cast<int64_t>(row));
       // The angle in float32, as the models were trained.
       const auto position = static_cast<float>(pass.rows[row].position);
-      for (std::size_t i = 0; i < rope.inv_freq.size(); ++i) {
-        kernels::RefSinCos(position * rope.inv_freq[i], &sin[i], &cos[i]);
+      for (std::size_t i = 0; i < inv_freq.size(); ++i) {
+        kernels::RefSinCos(position * inv_freq[i], &sin[i], &cos[i]);
         sin[i] *= rope.scale;
         cos[i] *= rope.scale;
       }

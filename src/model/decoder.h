@@ -1,4 +1,4 @@
-// The forward pass of a Llama-family decoder.
+// The forward pass of a decoder. Families differ in what its configuration and weights hold, not in code of their own.
 #pragma once
 
 #include "backend/backend.h"
@@ -17,6 +17,7 @@ class DecoderScratch {
   View x, norm, q, k, v, attention, mlp;  // views of the largest pass; Rows(0, n) of them is a pass
   View logit_input, logits;               // [max_logits][..]
   std::vector<View> cos, sin;             // one a rope table
+  int64_t context = 0;                    // tokens a lane can hold
   std::span<std::byte> linear_workspace;
   std::span<float> attention_workspace;
 
@@ -36,6 +37,11 @@ class Decoder {
  private:
   Status Attend(const LayerWeights& layer, Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
   Status Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+  // norm(x) into h; x itself where the family has no norm in this place.
+  Result<View> Normed(const std::vector<float>& norm, const View& x, const View& h) const;
+  // x += norm(set(y)), or x += set(y) where the family has no norm there; h is scratch.
+  Status AddBranch(const LinearSet& set, const View& y, const std::vector<float>& norm, const View& x, const View& h,
+                   DecoderScratch& scratch) const;
   void SetRope(const Pass& pass, DecoderScratch& scratch) const;
 
   const ModelConfig& config_;

@@ -16,7 +16,7 @@ Result<DecoderScratch> DecoderScratch::Create(const ModelConfig& config, const K
                                               int max_logits, int threads) {
   const int64_t heads_width = int64_t{config.num_heads} * config.head_dim;
   const int64_t kv_width = int64_t{config.num_kv_heads} * config.head_dim;
-  const int64_t half = config.head_dim / 2;
+  const int64_t half = config.rotary_dim / 2;
   const int64_t max_k = std::max({int64_t{config.hidden_size}, heads_width, int64_t{config.intermediate_size}});
   const auto ropes = static_cast<int64_t>(config.ropes.size());
   const int64_t attention = AttentionWorkspace(shape.layout, config.num_heads, shape.context, threads);
@@ -27,6 +27,7 @@ Result<DecoderScratch> DecoderScratch::Create(const ModelConfig& config, const K
                          Floats(max_logits, config.hidden_size) + Floats(max_logits, config.vocab_size) +
                          2 * ropes * Floats(max_rows, half) + Floats(1, attention);
   DecoderScratch s;
+  s.context = shape.context;
   LACUNA_ASSIGN_OR_RETURN(
       s.memory_, AlignedBuffer::Create(static_cast<std::size_t>(floats) * sizeof(float) + linear, "activations"));
   s.linear_workspace = {s.memory_.data(), linear};

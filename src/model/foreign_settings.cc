@@ -32,6 +32,7 @@ constexpr ForeignSetting kForeign[] = {
     {"query_pre_attn_scalar", kOnlyNull},
     {"attn_logit_softcapping", kZero},
     {"final_logit_softcapping", kZero},
+    {"hidden_activation", kOnlyNull},
     // attention of another shape
     {"is_causal", kTrue},
     {"is_encoder_decoder", kFalse},
@@ -50,6 +51,8 @@ constexpr ForeignSetting kForeign[] = {
     {"alibi", kFalse},
     {"no_rope_layers", kEmpty},
     {"no_rope_layer_interval", kZero},
+    {"rope_local_base_freq", kOnlyNull},
+    {"sliding_window_pattern", kOnlyNull},
     {"use_mrope", kFalse},
     // other blocks
     {"num_experts", kZero},
@@ -62,7 +65,7 @@ constexpr ForeignSetting kForeign[] = {
     {"block_configs", kEmpty},
 };
 
-// Norms over q and k, by their several names; Qwen3 has them anyway.
+// Norms over q and k, by their several names; some families have them anyway.
 constexpr const char* kQkNorm[] = {"use_qk_norm", "qk_norm", "qk_layernorm", "qk_layernorms"};
 
 bool IsNeutral(const Json& value, unsigned neutral) {
@@ -108,16 +111,17 @@ Status RejectForeignSettings(const JsonReader& config, const Family& family) {
   if (Status status = CheckQuantization(config); !status.ok()) return status;
   const bool ours = IsOurs(config.Find("quantization_config"));
   for (const ForeignSetting& setting : kForeign)
-    if (ours && std::string_view(setting.key) == "quantization_config")
+    if (family.Reads(setting.key) || (ours && std::string_view(setting.key) == "quantization_config"))
       continue;
     else if (Status status = Check(config, family, setting.key, setting.neutral); !status.ok())
       return status;
-  if (!family.qk_norm)
+  if (family.qk_norm == QkNorm::kNone)
     for (const char* key : kQkNorm)
       if (Status status = Check(config, family, key, kFalse); !status.ok()) return status;
   // Biases that the family never has. (Qwen2's q/k/v biases do not depend on any flag.)
   if (!family.reads_attention_bias && !family.qkv_bias)
     if (Status status = Check(config, family, "attention_bias", kFalse); !status.ok()) return status;
+  if (Status status = Check(config, family, "lm_head_bias", kFalse); !status.ok()) return status;
   if (!family.reads_mlp_bias)
     if (Status status = Check(config, family, "mlp_bias", kFalse); !status.ok()) return status;
   return {};

@@ -10,9 +10,12 @@
 #include <mutex>
 #include <set>
 
+#include "base/f16.h"
 #include "base/status_macros.h"
 #include "io/gguf_tensors.h"
 #include "model/load_packed.h"
+#include "model/source_tensor.h"
+#include "model/tensor_list.h"
 #include "weights/convert.h"
 #include "weights/import_blocks.h"
 #include "weights/packed_file.h"
@@ -76,6 +79,14 @@ class Loader {
     return tensor;
   }
 
+  // A norm's factors.
+  Status Norm(const std::string& name, int64_t n, std::vector<float>* to) {
+    LACUNA_RETURN_IF_ERROR(Vector(name, n, to));
+    if (config_.norm_plus_one)
+      for (float& w : *to) w = 1.0f + w;
+    return {};
+  }
+
   Status Vector(const std::string& name, int64_t n, std::vector<float>* to) {
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n}));
     to->resize(static_cast<std::size_t>(n));
@@ -108,10 +119,11 @@ class Loader {
     return {};
   }
 
-  Status Matrix(const std::string& name, int64_t n, int64_t k, PackedWeight* weight) {
+  Status Matrix(const std::string& name, int64_t n, int64_t k, PackedWeight* weight, const FusedRows& fused = {}) {
     if (Packed(name)) return TakePacked(name, n, k, weight);
-    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {n, k}));
-    LACUNA_ASSIGN_OR_RETURN(SourceMatrix source, SourceOf(files_, *tensor, n, k));
+    const bool apart = fused.name.empty();
+    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(apart ? name : fused.name, {apart ? n : fused.rows, k}));
+    LACUNA_ASSIGN_OR_RETURN(SourceMatrix source, SourceOf(files_, RowsOf(*tensor, fused, n), n, k));
     const MappedFile* file = &files_.files()[tensor->file].mapping();
     if (source.blocks && ImportCodec(*source.blocks) && codec_ == Codec::kBf16) {
       imports_.push_back({std::move(source), weight, file});
@@ -125,7 +137,7 @@ class Loader {
 
   Status Member(int layer, const char* module, int64_t n, int64_t k, bool bias, LinearMember* member) {
     const TensorNames& names = *config_.family->names;
-    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, &member->weight));
+    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, &member->weight, FindFused(config_, layer, module)));
     return bias ? Vector(names.Layer(layer, module, "bias"), n, &member->bias) : Status();
   }
 
@@ -140,25 +152,38 @@ class Loader {
     layer->o.members.resize(1);
     layer->gate_up.members.resize(2);
     layer->down.members.resize(1);
-    LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.input_norm), hidden, &layer->attention_norm));
+    const auto norm = [&](const char* module, int64_t n, std::vector<float>* to) {
+      return module == nullptr ? Status() : Norm(names.Layer(i, module), n, to);
+    };
+    LACUNA_RETURN_IF_ERROR(norm(names.attention_norm, hidden, &layer->attention_norm));
     LACUNA_RETURN_IF_ERROR(Member(i, names.q, q, hidden, config_.qkv_bias, &layer->qkv.members[0]));
     LACUNA_RETURN_IF_ERROR(Member(i, names.k, kv, hidden, config_.qkv_bias, &layer->qkv.members[1]));
     LACUNA_RETURN_IF_ERROR(Member(i, names.v, kv, hidden, config_.qkv_bias, &layer->qkv.members[2]));
     LACUNA_RETURN_IF_ERROR(Member(i, names.o, hidden, q, config_.o_bias, &layer->o.members[0]));
-    if (config_.qk_norm) {
-      LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.q_norm), config_.head_dim, &layer->q_norm));
-      LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.k_norm), config_.head_dim, &layer->k_norm));
+    if (config_.qk_norm != QkNorm::kNone) {
+      const bool head = config_.qk_norm == QkNorm::kHead;
+      LACUNA_RETURN_IF_ERROR(norm(names.q_norm, head ? config_.head_dim : q, &layer->q_norm));
+      LACUNA_RETURN_IF_ERROR(norm(names.k_norm, head ? config_.head_dim : kv, &layer->k_norm));
     }
-    LACUNA_RETURN_IF_ERROR(Vector(names.Layer(i, names.post_norm), hidden, &layer->mlp_norm));
+    LACUNA_RETURN_IF_ERROR(norm(names.attention_out_norm, hidden, &layer->attention_out_norm));
+    LACUNA_RETURN_IF_ERROR(norm(names.mlp_norm, hidden, &layer->mlp_norm));
     LACUNA_RETURN_IF_ERROR(Member(i, names.gate, mid, hidden, config_.mlp_bias, &layer->gate_up.members[0]));
     LACUNA_RETURN_IF_ERROR(Member(i, names.up, mid, hidden, config_.mlp_bias, &layer->gate_up.members[1]));
     LACUNA_RETURN_IF_ERROR(Member(i, names.down, hidden, mid, config_.mlp_bias, &layer->down.members[0]));
+    LACUNA_RETURN_IF_ERROR(norm(names.mlp_out_norm, hidden, &layer->mlp_out_norm));
     const LayerConfig& c = config_.layers[static_cast<std::size_t>(i)];
     layer->attention = {.kv_stream = i,
                         .rope = c.rope,
-                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config_.head_dim))),
+                        .scale = static_cast<float>(1.0 / std::sqrt(config_.score_divisor)),
                         .window = c.window};
     return {};
+  }
+
+  // sqrt(hidden_size) in the type that the model computes in: a bf16 model was trained with a factor of 8 bits.
+  float EmbeddingScale() const {
+    const float scale = static_cast<float>(std::sqrt(static_cast<double>(config_.hidden_size)));
+    if (codec_ == Codec::kF32 || config_.dtype == "float32") return scale;
+    return config_.dtype == "float16" ? F16ToFloat(FloatToF16(scale)) : ToFloat(ToBf16(scale));
   }
 
   Status Collect() {
@@ -178,12 +203,13 @@ class Loader {
       out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
     }
 
+    if (config_.scaled_embedding) w.embedding_scale = EmbeddingScale();
     w.layers.resize(static_cast<std::size_t>(config_.num_layers));
     for (int i = 0; i < config_.num_layers; ++i) {
       LACUNA_RETURN_IF_ERROR(Layer(i, &w.layers[static_cast<std::size_t>(i)]));
     }
     w.kv_streams = config_.num_layers;
-    LACUNA_RETURN_IF_ERROR(Vector(std::string(names.final_norm) + ".weight", hidden, &w.final_norm));
+    LACUNA_RETURN_IF_ERROR(Norm(std::string(names.final_norm) + ".weight", hidden, &w.final_norm));
 
     // A stored head is used even where config.json ties it, as Hugging Face does when the two differ.
     const std::string head_name = std::string(names.head) + ".weight";
@@ -205,7 +231,7 @@ class Loader {
         return InvalidInput(files_.dir() + ": the embedding `" + embedding_name + "` has permuted columns");
       }
     }
-    for (const RopeConfig& rope : config_.ropes) w.ropes.push_back(MakeRopeTable(rope, config_.head_dim));
+    for (const RopeConfig& rope : config_.ropes) w.ropes.push_back(MakeRopeTable(rope, config_.rotary_dim));
     return {};
   }
 

@@ -11,6 +11,7 @@
 #include "io/model_files.h"
 #include "io/safetensors_writer.h"
 #include "model/model_texts.h"
+#include "model/source_tensor.h"
 #include "threading/topology.h"
 #include "weights/import_blocks.h"
 #include "weights/pack.h"
@@ -51,17 +52,13 @@ bool Fits(const std::string& rule, const ModelTensor& tensor, bool head) {
 }
 
 // The source's tensor, of the shape that config.json asks for.
-Result<const Tensor*> Get(const ModelFiles& files, const ModelTensor& entry) {
-  LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, files.Get(entry.name));
-  if (!IsWeightType(tensor->dtype) && !entry.matrix()) {
-    return InvalidInput(files.Where(*tensor) + " has type " + std::string(DTypeName(tensor->dtype)) +
+Result<Tensor> Get(const ModelFiles& files, const ModelTensor& entry) {
+  LACUNA_ASSIGN_OR_RETURN(Tensor tensor, FindSource(files, entry));
+  if (!IsWeightType(tensor.dtype) && !entry.matrix()) {
+    return InvalidInput(files.Where(tensor) + " has type " + std::string(DTypeName(tensor.dtype)) +
                         ", expected F32, F16 or BF16");
   }
-  if (tensor->shape != entry.shape) {
-    return InvalidInput(files.Where(*tensor) + " has shape " + ShapeText(tensor->shape) + ", expected " +
-                        ShapeText(entry.shape) + " from config.json");
-  }
-  if (entry.matrix()) LACUNA_RETURN_IF_ERROR(SourceOf(files, *tensor, entry.shape[0], entry.shape[1]).status());
+  if (entry.matrix()) LACUNA_RETURN_IF_ERROR(SourceOf(files, tensor, entry.shape[0], entry.shape[1]).status());
   return tensor;
 }
 
@@ -135,9 +132,9 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
   LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig quantization, ChooseCodecs(tensors, codec, rules));
   uint64_t header = 0, total = 0, done = 0;
   for (const ModelTensor& entry : tensors) {
-    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Get(files, entry));
+    LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
     header += entry.matrix() ? PackedHeaderBytes(entry.name) : SafetensorsWriter::HeaderBytes(entry.name);
-    total += tensor->data.size();
+    total += tensor.data.size();
   }
   LACUNA_RETURN_IF_ERROR(CopySmallFiles(source, output));
   LACUNA_ASSIGN_OR_RETURN(const auto text, ReadModelText(source, "config.json", std::size_t{64} << 20));
@@ -155,7 +152,7 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
     for (const ModelTensor& entry : tensors) {
       if (entry.matrix() != matrices) continue;
       if (options.cancelled && options.cancelled()) return Cancelled();
-      const Tensor& tensor = *files.Find(entry.name);
+      LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
       if (matrices) {
         LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, SourceOf(files, tensor, entry.shape[0], entry.shape[1]));
         const Codec& to = quantization.Of(entry.name);

@@ -15,8 +15,8 @@ using kernels::RefPow;
 
 // theta^(2i / d): exponent and result rounded to float32, as PyTorch's float power has them (to one unit in the last
 // place).
-float Period(double theta, int i, int head_dim) {
-  const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+float Period(double theta, int i, int rotary_dim) {
+  const float exponent = static_cast<float>(2 * i) / static_cast<float>(rotary_dim);
   return static_cast<float>(RefPow(static_cast<float>(theta), exponent));
 }
 
@@ -38,15 +38,16 @@ float Llama3(float inv_freq, const RopeConfig& rope) {
 struct Ramp {
   float low, width;
 
-  Ramp(const RopeConfig& rope, int head_dim) {
+  Ramp(const RopeConfig& rope, int rotary_dim) {
     // The dimension that turns `rotations` times within the original context.
     const auto dimension = [&](double rotations) {
-      return head_dim * RefLog(rope.original_max_position_embeddings / (rotations * kTwoPi)) / (2 * RefLog(rope.theta));
+      return rotary_dim * RefLog(rope.original_max_position_embeddings / (rotations * kTwoPi)) /
+             (2 * RefLog(rope.theta));
     };
     double first = dimension(rope.beta_fast), last = dimension(rope.beta_slow);
     if (rope.truncate) first = std::floor(first), last = std::ceil(last);
     first = std::max(first, 0.0);
-    last = std::min(last, head_dim - 1.0);
+    last = std::min(last, rotary_dim - 1.0);
     if (first == last) last += 0.001;  // no division by zero
     low = static_cast<float>(first);
     width = static_cast<float>(last - first);
@@ -63,21 +64,42 @@ float YarnScale(const RopeConfig& rope) {
   return static_cast<float>(MScale(rope.factor, 1));
 }
 
+float LongRopeScale(const RopeConfig& rope) {
+  if (rope.attention_factor) return static_cast<float>(*rope.attention_factor);
+  if (rope.factor <= 1) return 1;
+  return static_cast<float>(std::sqrt(1 + RefLog(rope.factor) / RefLog(rope.original_max_position_embeddings)));
+}
+
+std::vector<float> LongRope(const RopeConfig& rope, const std::vector<double>& factors, int rotary_dim) {
+  std::vector<float> inv_freq;
+  for (int i = 0; i < rotary_dim / 2; ++i)
+    inv_freq.push_back(1.0f /
+                       (static_cast<float>(factors[static_cast<size_t>(i)]) * Period(rope.theta, i, rotary_dim)));
+  return inv_freq;
+}
+
 }  // namespace
 
-RopeTable MakeRopeTable(const RopeConfig& rope, int head_dim) {
+RopeTable MakeRopeTable(const RopeConfig& rope, int rotary_dim) {
   RopeTable table;
-  table.inv_freq.resize(static_cast<size_t>(head_dim / 2));
-  for (int i = 0; i < head_dim / 2; ++i) {
-    const float inv_freq = 1.0f / Period(rope.theta, i, head_dim);
+  if (rope.type == RopeType::kLongRope) {
+    table.inv_freq = LongRope(rope, rope.short_factor, rotary_dim);
+    table.long_inv_freq = LongRope(rope, rope.long_factor, rotary_dim);
+    table.long_above = rope.original_max_position_embeddings;
+    table.scale = LongRopeScale(rope);
+    return table;
+  }
+  table.inv_freq.resize(static_cast<size_t>(rotary_dim / 2));
+  for (int i = 0; i < rotary_dim / 2; ++i) {
+    const float inv_freq = 1.0f / Period(rope.theta, i, rotary_dim);
     table.inv_freq[i] = rope.type == RopeType::kLinear   ? inv_freq / static_cast<float>(rope.factor)
                         : rope.type == RopeType::kLlama3 ? Llama3(inv_freq, rope)
                                                          : inv_freq;
   }
   if (rope.type == RopeType::kYarn) {
-    const Ramp ramp(rope, head_dim);
-    for (int i = 0; i < head_dim / 2; ++i) {
-      const float interpolated = 1.0f / (static_cast<float>(rope.factor) * Period(rope.theta, i, head_dim));
+    const Ramp ramp(rope, rotary_dim);
+    for (int i = 0; i < rotary_dim / 2; ++i) {
+      const float interpolated = 1.0f / (static_cast<float>(rope.factor) * Period(rope.theta, i, rotary_dim));
       const float keep = 1.0f - ramp(i);
       table.inv_freq[i] = interpolated * (1.0f - keep) + table.inv_freq[i] * keep;
     }

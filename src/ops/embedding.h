@@ -1,4 +1,5 @@
-// y[i] = table[ids[i]] as fp32. F16 and BF16 rows convert exactly; a packed row is fl(scale * value).
+// y[i] = table[ids[i]] as fp32, times `scale` unless that is 1. F16 and BF16 rows convert exactly; a packed row is
+// fl(scale of its group * value).
 #pragma once
 
 #include <span>
@@ -21,6 +22,7 @@ struct EmbeddingTable {
 struct EmbeddingArgs {
   const EmbeddingTable* table = nullptr;
   std::span<const int32_t> ids;
+  float scale = 1;
   View y;  // [ids][cols] f32
 };
 

@@ -12,7 +12,7 @@ std::size_t LinearWorkspace(int64_t rows, int64_t max_k, int threads) {
 Status Validate(const LinearArgs& args) {
   if (args.set == nullptr || args.set->members.empty()) return InternalError("linear: an empty set");
   const std::size_t members = args.set->members.size();
-  const bool pair = args.epilogue == LinearEpilogue::kSiluMul;
+  const bool pair = IsPair(args.epilogue);
   if (members != (pair ? 2 : args.y.size()) || args.y.empty()) {
     return InternalError("linear: the set's members and the output views do not match");
   }

@@ -13,8 +13,14 @@ namespace lacuna {
 enum class LinearEpilogue {
   kStore,     // y[i] = dot_i + bias_i, a view for each member
   kSiluMul,   // y[0] = silu(member 0) * member 1: gate and up
+  kGeluMul,   // y[0] = gelu(member 0) * member 1, by its tanh approximation
   kResidual,  // y[0] = member 0 + y[0]
 };
+
+// Two members make one output.
+constexpr bool IsPair(LinearEpilogue epilogue) {
+  return epilogue == LinearEpilogue::kSiluMul || epilogue == LinearEpilogue::kGeluMul;
+}
 
 struct LinearArgs {
   const LinearSet* set = nullptr;

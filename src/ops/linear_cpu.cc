@@ -9,7 +9,7 @@
 namespace lacuna {
 void CpuBackend::LinearBf16(const LinearArgs& args) {
   const LinearSet& set = *args.set;
-  const bool pair = args.epilogue == LinearEpilogue::kSiluMul;
+  const bool pair = IsPair(args.epilogue);
   const int k_padded = set.members[0].weight.k_padded;
   std::byte* input = args.workspace.data();
   std::byte* blocks = input + LinearInputsBytes(args.x.rows, set.k());
@@ -67,7 +67,7 @@ void CpuBackend::LinearBf16(const LinearArgs& args) {
 // f32 mode: for parity, through the reference.
 void CpuBackend::LinearF32(const LinearArgs& args) {
   const LinearSet& set = *args.set;
-  const bool pair = args.epilogue == LinearEpilogue::kSiluMul;
+  const bool pair = IsPair(args.epilogue);
   std::byte* blocks = args.workspace.data() + LinearInputsBytes(args.x.rows, set.k());
   for (int64_t row0 = 0; row0 < args.x.rows; row0 += kMaxBlockRows) {
     const int rows = static_cast<int>(std::min<int64_t>(args.x.rows - row0, kMaxBlockRows));

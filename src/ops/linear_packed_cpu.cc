@@ -92,7 +92,7 @@ class Phase {
   // Takes the first of the members left and those that fit its input, a pair both. Returns what is still left.
   uint64_t Choose(uint64_t left) {
     const auto& members = args_.set->members;
-    const bool pair = args_.epilogue == LinearEpilogue::kSiluMul;
+    const bool pair = IsPair(args_.epilogue);
     for (std::size_t m = 0; m < members.size(); ++m) {
       if ((left >> m & 1) == 0) continue;
       const PackedWeight& w = members[m].weight;
@@ -114,7 +114,7 @@ class Phase {
 
   void Run() {
     const Units units(args_, rows_, team_.workers(), chosen_);
-    const bool pair = args_.epilogue == LinearEpilogue::kSiluMul;
+    const bool pair = IsPair(args_.epilogue);
     std::byte* blocks = args_.workspace.data() + LinearInputsBytes(args_.rows(), args_.set->k());
     const auto work = [&](int worker, int workers) {
       for (int i = 0; i < inputs_count_; ++i) Round(inputs_[i], worker, workers);

@@ -22,7 +22,7 @@ class Units {
  public:
   // Of the members whose bit is set; a pair's units are those of its first.
   Units(const LinearArgs& args, int64_t rows, int workers, uint64_t members = ~uint64_t{0})
-      : members_(args.set->members), chosen_(members), pair_(args.epilogue == LinearEpilogue::kSiluMul) {
+      : members_(args.set->members), chosen_(members), pair_(IsPair(args.epilogue)) {
     int64_t panels = 0;
     for (std::size_t m = 0; m < Listed(); ++m) panels += Panels(m);
     panels_ = UnitPanels(rows, panels, pair_ ? 2 : 1, workers);
@@ -95,7 +95,7 @@ inline void Finish(const kernels::ElementwiseKernels& elementwise, const LinearA
                    int64_t row0, int64_t rows, float* block, float* second, int64_t stride) {
   const LinearMember& member = args.set->members[unit.member];
   AddBias(member, unit, rows, block, stride);
-  if (args.epilogue == LinearEpilogue::kSiluMul) AddBias(args.set->members[1], unit, rows, second, stride);
+  if (IsPair(args.epilogue)) AddBias(args.set->members[1], unit, rows, second, stride);
   for (int64_t row = 0; row < rows; ++row) {
     const float* from = block + row * stride;
     float* to = args.y[unit.member].Row(row0 + row) + unit.channel;
@@ -105,6 +105,9 @@ inline void Finish(const kernels::ElementwiseKernels& elementwise, const LinearA
         break;
       case LinearEpilogue::kSiluMul:
         elementwise.silu_mul(from, second + row * stride, static_cast<int>(unit.channels), to);
+        break;
+      case LinearEpilogue::kGeluMul:
+        elementwise.gelu_mul(from, second + row * stride, static_cast<int>(unit.channels), to);
         break;
       case LinearEpilogue::kResidual:
         elementwise.add(from, to, static_cast<int>(unit.channels), to);

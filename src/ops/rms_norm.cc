@@ -10,6 +10,9 @@ Status Validate(const RmsNormArgs& args) {
   if (args.weight == nullptr || args.groups < 1 || args.x.cols % args.groups != 0) {
     return InternalError("rms_norm: no weight, or the groups do not divide the row");
   }
+  if (args.plus_residual && args.x.data == args.y.data) {
+    return InternalError("rms_norm: the residual is its own input");
+  }
   return {};
 }
 

@@ -7,9 +7,13 @@ void CpuBackend::RmsNorm(const RmsNormArgs& args) {
   const int n = static_cast<int>(args.x.cols / args.groups);
   team_.ParallelFor(args.x.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t row = begin; row < end; ++row) {
+      float* x = args.x.Row(row);
+      float* y = args.y.Row(row);
+      float* normed = args.plus_residual ? x : y;
       for (int g = 0; g < args.groups; ++g) {
-        elementwise_.rms_norm(args.x.Row(row) + g * n, args.weight, args.eps, n, args.y.Row(row) + g * n);
+        elementwise_.rms_norm(x + g * n, args.weight, args.eps, n, normed + g * n);
       }
+      if (args.plus_residual) elementwise_.add(normed, y, static_cast<int>(args.y.cols), y);
     }
   });
 }

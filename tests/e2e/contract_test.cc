@@ -58,7 +58,7 @@ TEST(Contract, HashesOfLogits) {
   for (const std::string& name : ParityCaseNames()) {
     const TempDir root;
     ParityCase c = LoadParityCase(name, root);
-    c.ids.resize(700);
+    c.ids.resize(700);  // shorter texts are continued with id 0
     const auto session = MustCreate(MustLoad(c.folder, Numerics::kDefault, 2),
                                     {.context_length = 700, .max_rows = 350, .max_logits = 350});
     const std::string hash = Hash(AllLogits(*session, c.ids, 350));

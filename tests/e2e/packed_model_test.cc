@@ -127,7 +127,7 @@ TEST_F(PackedModel, Bf16ActivationsAreCloser) {
 }
 
 TEST_F(PackedModel, TiedAndUntiedEmbeddingsAndKeptParameters) {
-  for (const char* name : {"qwen2", "llama_tied_with_head", "llama_default"}) {
+  for (const char* name : {"qwen2", "llama_tied_with_head", "llama_default", "phi3", "gemma3", "olmo2"}) {
     SCOPED_TRACE(name);
     const ParityCase& parity = Case(name);
     const Logits exact = Run(parity.folder, parity.ids);

@@ -27,14 +27,16 @@ std::vector<double> LogSoftmax(const std::vector<float>& logits) {
 }
 
 struct Errors {
-  double max = 0;   // over max(1, |expected|)
+  double max = 0;  // over max(1, |expected|)
   double mean = 0;
 };
 
 Errors Compare(const ParityCase& c, Numerics numerics) {
   const auto model = MustLoad(c.folder, numerics);
   if (!model) return {INFINITY, INFINITY};
-  const auto session = MustCreate(model, {.context_length = 1500, .max_rows = 300, .max_logits = 300});
+  // LongRoPE goes by the context's length, in transformers by the text's.
+  const auto session =
+      MustCreate(model, {.context_length = static_cast<int64_t>(c.ids.size()), .max_rows = 300, .max_logits = 300});
   const auto logits = AllLogits(*session, c.ids, 300);
   Errors e;
   int64_t n = 0;
@@ -76,7 +78,7 @@ TEST_P(Parity, Default) {
   const Errors e = Compare(c, Numerics::kDefault);
   std::cout << c.name << ": default mode, mean error " << e.mean << ", max " << e.max << "\n";
   const double u = std::ldexp(1.0, -9);
-  const double branches = 2.0 * 3;  // at most three layers, attention and MLP
+  const double branches = 2.0 * 3;  // attention and MLP of three layers; models of four keep within it too
   EXPECT_LE(e.mean, u * branches) << c.what;
   EXPECT_LE(e.max, 8 * u * branches) << c.what;
 }

@@ -18,18 +18,23 @@ void CheckConfig(const lacuna::ModelConfig& c) {
   Require(c.family != nullptr && c.hidden_size > 0 && c.intermediate_size > 0 && c.vocab_size > 0);
   Require(c.num_heads > 0 && c.num_kv_heads > 0 && c.num_heads % c.num_kv_heads == 0);
   Require(c.head_dim > 0 && c.head_dim % 2 == 0 && c.max_position_embeddings > 0);
+  Require(c.rotary_dim >= 2 && c.rotary_dim % 2 == 0 && c.rotary_dim <= c.head_dim && c.score_divisor > 0);
   Require(c.layers.size() == static_cast<size_t>(c.num_layers) && !c.ropes.empty());
   Require(std::isfinite(c.rms_norm_eps) && c.rms_norm_eps >= 0);
   for (const lacuna::LayerConfig& layer : c.layers) {
     Require(layer.window >= 0);
-    Require(layer.rope >= 0 && static_cast<size_t>(layer.rope) < c.ropes.size());
+    Require(layer.rope >= -1 && (layer.rope < 0 || static_cast<size_t>(layer.rope) < c.ropes.size()));
   }
   for (const int32_t id : c.eos_token_ids) Require(id >= 0 && id < c.vocab_size);
   Require(!c.bos_token_id || (*c.bos_token_id >= 0 && *c.bos_token_id < c.vocab_size));
   for (const lacuna::RopeConfig& rope : c.ropes) {
-    const lacuna::RopeTable table = lacuna::MakeRopeTable(rope, c.head_dim);
-    Require(table.inv_freq.size() == static_cast<size_t>(c.head_dim / 2) && std::isfinite(table.scale));
-    for (const float f : table.inv_freq) Require(std::isfinite(f) && f >= 0);
+    const lacuna::RopeTable table = lacuna::MakeRopeTable(rope, c.rotary_dim);
+    Require(std::isfinite(table.scale));
+    for (const int64_t context : {int64_t{1}, int64_t{1} << 40}) {
+      const std::vector<float>& inv_freq = table.Frequencies(context);
+      Require(inv_freq.size() == static_cast<size_t>(c.rotary_dim / 2));
+      for (const float f : inv_freq) Require(std::isfinite(f) && f >= 0);
+    }
   }
 }
 

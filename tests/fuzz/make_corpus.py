@@ -87,6 +87,22 @@ CONFIGS = {
         "parameters": {"lm_head.weight": {"codec": "int8"}}}),
     "packed_other_version": config("llama", quantization_config={
         "quant_method": "lacuna", "layout_version": 9, "contract_version": 1, "codec": "int8"}),
+    "olmo2": config("olmo2", attention_bias=True, rope_theta=500000.0),
+    "smollm3": config("smollm3", no_rope_layers=[1, 0, 1, 1], use_sliding_window=True, sliding_window=32),
+    "smollm3_interval": config("smollm3", no_rope_layer_interval=3),
+    "phi3": config("phi3", sliding_window=64, original_max_position_embeddings=128, rope_scaling={
+        "type": "su", "short_factor": [1.0] * 8, "long_factor": [1, 2, 3, 4, 5, 6, 7, 8.5]}),
+    "phi3_partial": config("phi3", rope_parameters={
+        "rope_type": "longrope", "partial_rotary_factor": 0.75, "short_factor": [1.1] * 6, "long_factor": [9.0] * 6,
+        "attention_factor": 1.2, "factor": 4.0}),
+    "gemma3": config("gemma3_text", hidden_activation="gelu_pytorch_tanh", query_pre_attn_scalar=168,
+                     sliding_window=32, sliding_window_pattern=2, rope_theta=1e6, rope_local_base_freq=10000.0,
+                     rope_scaling={"rope_type": "linear", "factor": 8.0}, attn_logit_softcapping=None),
+    "gemma3_types": config("gemma3_text", sliding_window=32, layer_types=TYPES, rope_parameters={
+        "full_attention": {"rope_type": "linear", "factor": 8.0}, "sliding_attention": {"rope_theta": 10000.0}}),
+    "gemma3_softcap": config("gemma3_text", final_logit_softcapping=30.0),
+    "olmo3": config("olmo3", sliding_window=32, rope_theta=500000, rope_scaling={
+        "rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 512, "attention_factor": 1.2}),
     "quantized": config("llama", quantization_config={"quant_method": "gptq", "bits": 4}),
     "unknown_family": config("bert"),
     "wrong_types": config("llama", hidden_size="96", layer_types=3, rope_scaling=[]),

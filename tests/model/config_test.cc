@@ -51,7 +51,7 @@ TEST(Config, LlamaSizesAndDefaults) {
   EXPECT_EQ(c.head_dim, 16);
   EXPECT_EQ(c.max_position_embeddings, 2048);
   EXPECT_EQ(c.rms_norm_eps, 1e-5f);
-  EXPECT_FALSE(c.tie_word_embeddings || c.qkv_bias || c.o_bias || c.mlp_bias || c.qk_norm);
+  EXPECT_FALSE(c.tie_word_embeddings || c.qkv_bias || c.o_bias || c.mlp_bias || c.norm_plus_one || c.scaled_embedding);
   EXPECT_EQ(Windows(c), (W{0, 0, 0, 0}));
   ASSERT_EQ(c.ropes.size(), 1u);
   EXPECT_EQ(c.ropes[0], RopeConfig());
@@ -109,9 +109,9 @@ TEST(Config, Biases) {
   const ModelConfig biased = Good("llama", R"("attention_bias": true, "mlp_bias": true)");
   EXPECT_TRUE(biased.qkv_bias && biased.o_bias && biased.mlp_bias);
   const ModelConfig qwen2 = Good("qwen2", R"("num_key_value_heads": 2)");
-  EXPECT_TRUE(qwen2.qkv_bias && !qwen2.o_bias && !qwen2.mlp_bias && !qwen2.qk_norm);
+  EXPECT_TRUE(qwen2.qkv_bias && !qwen2.o_bias && !qwen2.mlp_bias && qwen2.qk_norm == QkNorm::kNone);
   const ModelConfig qwen3 = Good("qwen3", R"("num_key_value_heads": 2)");
-  EXPECT_TRUE(!qwen3.qkv_bias && !qwen3.o_bias && qwen3.qk_norm);
+  EXPECT_TRUE(!qwen3.qkv_bias && !qwen3.o_bias && qwen3.qk_norm == QkNorm::kHead);
   EXPECT_TRUE(Good("qwen3", R"("num_key_value_heads": 2, "attention_bias": true)").o_bias);
   EXPECT_EQ(Bad("mistral", R"("num_key_value_heads": 2, "attention_bias": true)"),
             "config.json: `attention_bias` is true; this changes the result and is not supported for mistral models: "
@@ -201,9 +201,9 @@ TEST(Config, TokenIds) {
 
 TEST(Config, UnknownFamilies) {
   EXPECT_EQ(ParseConfig(Text("gpt_neox"), "c").status().message(),
-            "c: `model_type` is \"gpt_neox\"; supported are llama, mistral, qwen2, qwen3");
-  EXPECT_EQ(ParseConfig("{}", "c").status().message(),
-            "c: `model_type` is missing; supported are llama, mistral, qwen2, qwen3");
+            "c: `model_type` is \"gpt_neox\"; supported are llama, mistral, qwen2, qwen3, olmo2, smollm3, olmo3, phi3, "
+            "gemma3_text");
+  EXPECT_EQ(ParseConfig("{}", "c").status().message(), "c: `model_type` is missing; supported are " + FamilyList());
   EXPECT_EQ(ParseConfig(R"({"model_type": 3})", "c").status().message(), "c: `model_type` is 3; it must be a string");
 }
 
@@ -230,13 +230,18 @@ TEST(Config, SettingsThatChangeTheResultAreNamed) {
   named("is_causal", "false");
   named("alibi", "true");
   named("no_rope_layers", "[1, 0]");
+  named("sliding_window_pattern", "6");
+  named("rope_local_base_freq", "10000.0");
+  named("hidden_activation", "\"silu\"");
+  named("lm_head_bias", "true");
   named("per_layer_config", "{\"0\": {}}");
   named("kv_lora_rank", "512");
   EXPECT_EQ(Bad("llama", R"("quantization_config": {"quant_method": "gptq"})"),
             "config.json: `quantization_config` says quant_method \"gptq\"; compressed weights are not supported: use "
             "the model in F32, "
             "F16 or BF16");
-  EXPECT_EQ(Bad("llama", R"("hidden_act": "gelu")"), "config.json: `hidden_act` is \"gelu\"; only silu is supported");
+  EXPECT_EQ(Bad("llama", R"("hidden_act": "gelu")"),
+            "config.json: `hidden_act` is \"gelu\"; supported are silu and gelu_pytorch_tanh");
   // At values without effect they are fine, and so is what nobody reads.
   Good("llama",
        R"("partial_rotary_factor": 1.0, "num_experts": 0, "alibi": false, "is_causal": true, "logits_scaling": 1,
@@ -290,7 +295,7 @@ TEST(Families, TensorNames) {
   EXPECT_EQ(names.Layer(12, names.q_norm), "model.layers.12.self_attn.q_norm.weight");
   EXPECT_EQ(names.Layer(0, names.q, "bias"), "model.layers.0.self_attn.q_proj.bias");
   EXPECT_EQ(FindFamily("Llama"), nullptr);
-  EXPECT_EQ(Families().size(), 4u);
+  EXPECT_EQ(Families().size(), 9u);
 }
 
 }  // namespace

@@ -53,10 +53,13 @@ TEST(RopeConfig, Types) {
   EXPECT_EQ(Rope(R"("rope_scaling": {"rope_type": "default", "type": "linear", "factor": 4.0})").type,
             RopeType::kDefault);
   EXPECT_EQ(Rope(R"("rope_scaling": {"type": "default", "mrope_section": [1, 2]})").type, RopeType::kDefault);
-  EXPECT_EQ(Bad(R"("rope_scaling": {"type": "dynamic", "factor": 4.0})"),
-            "config.json: `rope_scaling.type` is \"dynamic\"; supported are default, linear, llama3 and yarn");
-  EXPECT_EQ(Bad(R"("rope_parameters": {"rope_type": "longrope"})"),
-            "config.json: `rope_parameters.rope_type` is \"longrope\"; supported are default, linear, llama3 and yarn");
+  EXPECT_EQ(
+      Bad(R"("rope_scaling": {"type": "dynamic", "factor": 4.0})"),
+      "config.json: `rope_scaling.type` is \"dynamic\"; supported are default, linear, llama3, yarn and longrope");
+  EXPECT_EQ(
+      Bad(R"("rope_parameters": {"rope_type": "longrope"})"),
+      "config.json: `rope_parameters.short_factor` is missing; it must be a list of 8 numbers above 0, one for each "
+      "pair of dimensions");
   EXPECT_EQ(Bad(R"("rope_parameters": {"rope_type": null})"),
             "config.json: `rope_parameters.rope_type` is null; it must be a string");
   EXPECT_EQ(Bad(R"("rope_scaling": [1])"), "config.json: `rope_scaling` is [1]; it must be an object or null");
@@ -136,16 +139,14 @@ TEST(RopeConfig, NestedByLayerType) {
   EXPECT_EQ(config->ropes.size(), 1u);
   const auto bad = [&](const std::string& more) { return Parse(window + more, "qwen3").status().message(); };
   EXPECT_EQ(bad(R"("rope_parameters": {"full_attention": {}})"),
-            "config.json: `rope_parameters.sliding_attention` is missing, but layer 0 is of this type; layers without "
-            "rotary embedding "
-            "are not supported");
+            "config.json: `rope_parameters.sliding_attention` is missing, but layer 0 is of this type");
   EXPECT_EQ(bad(R"("rope_parameters": {"full_attention": {}, "sliding_attention": {}, "rope_theta": 3})"),
             "config.json: `rope_parameters.rope_theta` is 3; beside settings by layer type there can be only "
             "full_attention and "
             "sliding_attention");
   EXPECT_EQ(bad(R"("rope_parameters": {"full_attention": {"rope_type": "su"}, "sliding_attention": {}})"),
-            "config.json: `rope_parameters.full_attention.rope_type` is \"su\"; supported are default, linear, llama3 "
-            "and yarn");
+            "config.json: `rope_parameters.full_attention.rope_type` is \"su\"; supported are default, linear, llama3, "
+            "yarn and longrope");
 }
 
 }  // namespace

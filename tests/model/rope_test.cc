@@ -131,5 +131,24 @@ TEST(RopeTable, LimitsOfTheRamp) {
   for (const float f : MakeRopeTable(rope, 2).inv_freq) EXPECT_TRUE(std::isfinite(f));
 }
 
+TEST(RopeTable, LongRopeGoesByTheContext) {
+  RopeConfig rope = {.type = RopeType::kLongRope, .factor = 32, .original_max_position_embeddings = 4096};
+  rope.short_factor = {1, 1.5};
+  rope.long_factor = {2, 40};
+  const RopeTable table = MakeRopeTable(rope, 4);
+  EXPECT_NEAR(table.scale, std::sqrt(1 + std::log(32.0) / std::log(4096.0)), 1e-7);
+  for (const int64_t context : {int64_t{1}, int64_t{4096}}) {
+    EXPECT_EQ(table.Frequencies(context)[0], 1.0f);
+    EXPECT_FLOAT_EQ(table.Frequencies(context)[1], 0.01f / 1.5f);
+  }
+  EXPECT_EQ(table.Frequencies(4097)[0], 0.5f);
+  EXPECT_FLOAT_EQ(table.Frequencies(4097)[1], 0.01f / 40);
+  rope.attention_factor = 1.25;
+  EXPECT_EQ(MakeRopeTable(rope, 4).scale, 1.25f);
+  rope.attention_factor.reset();
+  rope.factor = 0.5;
+  EXPECT_EQ(MakeRopeTable(rope, 4).scale, 1.0f);
+}
+
 }  // namespace
 }  // namespace lacuna

@@ -1,0 +1,18 @@
+// Where a parameter of a Hugging Face directory lies in its files.
+#pragma once
+
+#include "io/model_files.h"
+#include "lacuna/status.h"
+#include "model/tensor_list.h"
+
+namespace lacuna {
+
+// The `n` rows that are one parameter of a fused tensor; the tensor itself if it is not fused. (Not for GGUF's blocks:
+// no such file has fused tensors.)
+Tensor RowsOf(const Tensor& tensor, const FusedRows& fused, int64_t n);
+
+// A parameter as a tensor of its own shape. kInvalidInput names the tensor that is missing or not of the shape that
+// config.json asks for.
+Result<Tensor> FindSource(const ModelFiles& files, const ModelTensor& parameter);
+
+}  // namespace lacuna

@@ -90,7 +90,7 @@ nlohmann::ordered_json Architecture(const ModelConfig& c) {
                                 {"qkv_bias", c.qkv_bias},
                                 {"o_bias", c.o_bias},
                                 {"mlp_bias", c.mlp_bias},
-                                {"qk_norm", c.qk_norm},
+                                {"qk_norm", c.qk_norm != QkNorm::kNone},
                                 {"eos_token_ids", c.eos_token_ids}};
   out["bos_token_id"] = c.bos_token_id ? nlohmann::json(*c.bos_token_id) : nlohmann::json();
   if (sliding) out["windows"] = windows;

@@ -12,8 +12,17 @@
 namespace lacuna {
 namespace {
 
+// The model's, and which of LongRoPE's frequencies turned K: those of another context may be others.
+uint64_t Fingerprint(const Session::Impl& s) {
+  uint64_t fingerprint = s.m().fingerprint();
+  for (const RopeTable& rope : s.m().weights.ropes) {
+    if (&rope.Frequencies(s.shape.context) != &rope.inv_freq) fingerprint = ~fingerprint;
+  }
+  return fingerprint;
+}
+
 SessionFileShape ShapeOf(const Session::Impl& s) {
-  return {.fingerprint = s.m().fingerprint(),
+  return {.fingerprint = Fingerprint(s),
           .layout = s.shape.layout,
           .streams = s.shape.streams,
           .vocab_size = s.m().config.vocab_size,

@@ -4,8 +4,8 @@
     scripts/plot_bench.py                    every kind of machine, into docs/plots
     scripts/plot_bench.py --kind intel-amx --layer llama-8b/gate_up --out build/plots
 
-KIND-density.png   speed-up of a bitmap against the same codec dense, one row of activations, by density; the byte ratio,
-                   which is what it can win, as the dashed line
+KIND-density.png   speed-up of a bitmap against the same codec dense at equal bandwidth, one row of activations, by density;
+                   the byte ratio, which is what it can win, as the dashed line
 KIND-rows.png      time of one layer against M; the roof max(bytes / bw, operations / peak) dashed
 
 Needs matplotlib; nothing else in the repository does. Exit status: 0, 1 nothing measured, 2 bad usage or no matplotlib.
@@ -32,7 +32,8 @@ def values_of(codec):
 
 
 def speed_ups(entries, m=1):
-    """{values: [(density, speed-up, byte ratio)]}, medians over the layers that both were measured on."""
+    """{values: [(density, speed-up, byte ratio)]}, medians over the layers that both were measured on. Each time counts in
+    bytes that memory could have sent meanwhile, since its speed differs from minute to minute."""
     dense = {(e["codec"], e["layer"]): e for e in entries if e["m"] == m and not e["codec"].startswith("bitmap-")}
     ratios = {}
     for e in entries:
@@ -40,7 +41,8 @@ def speed_ups(entries, m=1):
         if e["m"] != m or not e["codec"].startswith("bitmap-") or beside is None:
             continue
         ratios.setdefault((values_of(e["codec"]), e["density"]), []).append(
-            (beside["ns"] / e["ns"], beside["bits_per_weight"] / e["bits_per_weight"]))
+            (beside["ns"] * beside["stream_gb_s"] / (e["ns"] * e["stream_gb_s"]),
+             beside["bits_per_weight"] / e["bits_per_weight"]))
     lines = {}
     for (values, density), pairs in sorted(ratios.items()):
         lines.setdefault(values, []).append((density, statistics.median(p[0] for p in pairs),
@@ -68,7 +70,7 @@ def draw_density(plt, lines, title, path):
         axes.plot(x, [p[2] for p in points], "--", color=colour, linewidth=1)
     axes.plot([], [], "k--", linewidth=1, label="byte ratio")
     axes.axhline(1, color="grey", linewidth=0.8)
-    axes.set(xlabel="density (share of weights stored)", ylabel="speed-up against the same codec dense", title=title)
+    axes.set(xlabel="density (share of weights stored)", ylabel="speed-up at equal bandwidth", title=title)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend()

@@ -131,7 +131,7 @@ Result<RopeConfig> ParseDict(const JsonReader& dict, const Json& keys, double to
   RopeConfig rope;
   LACUNA_ASSIGN_OR_RETURN(rope.type, ParseType(dict, config.family->rope_rule));
   for (const auto& [key, value] : keys.items()) {
-    const auto in = [&key](const auto& list) {
+    const auto in = [&key = key](const auto& list) {
       return std::find(std::begin(list), std::end(list), key) != std::end(list);
     };
     if (!in(kKnownKeys) && !(rope.type == RopeType::kLongRope && in(kLongRopeKeys)))

@@ -61,19 +61,10 @@ constexpr LinearPackedKernel SimdBf16(const char* name, PackedKind kind, KernelC
           nullptr};
 }
 
-constexpr LinearPackedKernel Avx512Int8Rows(const char* name, PackedKind kind, KernelCounter* counter) {
-  return {{name, Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearPackedInt8Rows, counter},
-          kind,
-          LinearInput::kInt8Wide,
-          8,
-          nullptr,
-          kernels::Avx512InputInt8Wide,
-          nullptr,
-          nullptr};
-}
-
-constexpr LinearPackedKernel Avx512Int8Stream(const char* name, PackedKind kind, KernelCounter* counter) {
-  return {{name, Tier::kAvx512, 1, 8, Crossover::kAvx512Stream, kernels::Avx512LinearPackedInt8Stream, counter},
+// One of the two that walk few rows: `stream` takes one panel after the other.
+constexpr LinearPackedKernel Avx512Int8Few(const char* name, PackedKind kind, bool stream, KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, 8, stream ? Crossover::kAvx512Stream : Crossover::kAlways,
+           stream ? kernels::Avx512LinearPackedInt8Stream : kernels::Avx512LinearPackedInt8Rows, counter},
           kind,
           LinearInput::kInt8Wide,
           8,
@@ -146,29 +137,29 @@ KernelCounter counters[9], simd_counters[9], avx512_counters[19], amx_counters[1
 const LinearPackedKernel kRows[] = {
     RefInt8("ref_linear_int8", kInt8, &counters[0]),
     SimdInt8("simd_linear_int8", kInt8, &simd_counters[0]),
-    Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
-    Avx512Int8Stream("avx512_linear_int8_stream", kInt8, &avx512_counters[15]),
+    Avx512Int8Few("avx512_linear_int8_rows", kInt8, false, &avx512_counters[0]),
+    Avx512Int8Few("avx512_linear_int8_stream", kInt8, true, &avx512_counters[15]),
     Avx512Int8Block("avx512_linear_int8_block", kInt8, &avx512_counters[4]),
     AmxInt8("amx_linear_int8_few", kInt8, true, &amx_counters[0]),
     AmxInt8("amx_linear_int8_block", kInt8, false, &amx_counters[1]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
     SimdInt8("simd_linear_bitmap_int8", kBitmapInt8, &simd_counters[1]),
-    Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
-    Avx512Int8Stream("avx512_linear_bitmap_int8_stream", kBitmapInt8, &avx512_counters[16]),
+    Avx512Int8Few("avx512_linear_bitmap_int8_rows", kBitmapInt8, false, &avx512_counters[1]),
+    Avx512Int8Few("avx512_linear_bitmap_int8_stream", kBitmapInt8, true, &avx512_counters[16]),
     Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, &avx512_counters[5]),
     AmxInt8("amx_linear_bitmap_int8_few", kBitmapInt8, true, &amx_counters[2]),
     AmxInt8("amx_linear_bitmap_int8_block", kBitmapInt8, false, &amx_counters[3]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
     SimdInt8("simd_linear_code4", kCode4, &simd_counters[2]),
-    Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
-    Avx512Int8Stream("avx512_linear_code4_stream", kCode4, &avx512_counters[17]),
+    Avx512Int8Few("avx512_linear_code4_rows", kCode4, false, &avx512_counters[2]),
+    Avx512Int8Few("avx512_linear_code4_stream", kCode4, true, &avx512_counters[17]),
     Avx512Int8Block("avx512_linear_code4_block", kCode4, &avx512_counters[6]),
     AmxInt8("amx_linear_code4_few", kCode4, true, &amx_counters[4]),
     AmxInt8("amx_linear_code4_block", kCode4, false, &amx_counters[5]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
     SimdInt8("simd_linear_bitmap_code4", kBitmapCode4, &simd_counters[3]),
-    Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
-    Avx512Int8Stream("avx512_linear_bitmap_code4_stream", kBitmapCode4, &avx512_counters[18]),
+    Avx512Int8Few("avx512_linear_bitmap_code4_rows", kBitmapCode4, false, &avx512_counters[3]),
+    Avx512Int8Few("avx512_linear_bitmap_code4_stream", kBitmapCode4, true, &avx512_counters[18]),
     Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
     AmxInt8("amx_linear_bitmap_code4_few", kBitmapCode4, true, &amx_counters[6]),
     AmxInt8("amx_linear_bitmap_code4_block", kBitmapCode4, false, &amx_counters[7]),

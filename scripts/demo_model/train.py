@@ -34,9 +34,10 @@ from model import Llama
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
-# tokens seen, in millions, over all runs -> lengths of long documents and their share of the tokens
-CURRICULUM = ((0, (256,), 0.1), (4, (256, 512), 0.25), (9, (256, 512, 1024), 0.35), (15, (256, 512, 1024, 2048), 0.4),
-              (22, (256, 512, 1024, 2048, 4096), 0.45))
+# tokens seen, in millions, over all runs -> tokens a batch, lengths of long documents and their share of the tokens
+CURRICULUM = ((0, 1280, (256,), 0.1), (2, 2560, (256,), 0.1), (4, 2560, (256, 512), 0.25),
+              (9, 4096, (256, 512, 1024), 0.35), (15, 4096, (256, 512, 1024, 2048), 0.4),
+              (22, 4608, (256, 512, 1024, 2048, 4096), 0.45))
 
 
 def stage(tokens):
@@ -61,7 +62,7 @@ def optimizers_of(model):
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
     return [muon.Muon(matrices, lr=0.01),
-            torch.optim.AdamW([{"params": [p for p in rest if p.dim() == 2], "lr": 2e-3},
+            torch.optim.AdamW([{"params": [p for p in rest if p.dim() == 2], "lr": 3e-3},
                                {"params": [p for p in rest if p.dim() == 1], "lr": 2e-3}],
                               betas=(0.9, 0.95), weight_decay=0.01)]
 
@@ -101,8 +102,8 @@ def train(args, model, tokenizer, pages, log, save):
             if done >= 1 or part["steps"] == args.steps:
                 break
             now_at = stage(before + part["tokens"])
-            _, lengths, long_share = CURRICULUM[now_at]
-            ids, weights, sizes = documents.take(args.batch_tokens, lengths, long_share, first=now_at == 0)
+            _, batch, lengths, long_share = CURRICULUM[now_at]
+            ids, weights, sizes = documents.take(args.batch_tokens or batch, lengths, long_share, first=now_at < 2)
             loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
                                     torch.tensor(weights, device=args.device), sizes)
             loss.backward()
@@ -149,7 +150,7 @@ def main():
     p.add_argument("--hours", type=float, default=12)
     p.add_argument("--until", metavar="HH:MM", help="end at this time today, if --hours are not over before")
     p.add_argument("--steps", type=int, default=-1, help="stop after so many even if there is time left; 0: measure only")
-    p.add_argument("--batch-tokens", type=int, default=1280)
+    p.add_argument("--batch-tokens", type=int, help="default: by the curriculum")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--report", type=int, default=10, metavar="STEPS")
     p.add_argument("--export-minutes", type=float, default=20)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sets up, builds and runs all tests, in three trees: g++ release with every test; clang with ASan and UBSan for the
-# unit tests and the fuzzers (20 s each, two at a time); g++ with TSan for the tests of threads.
+# unit tests and the fuzzers (20 s each, by scripts/fuzz.sh); g++ with TSan for the tests of threads.
 #
 #   scripts/test.sh            everything: what .ci/run runs
 #   scripts/test.sh --quick    the release tree only
@@ -61,39 +61,6 @@ run_tests() {  # run_tests <preset> <ctest argument...>
   return $status
 }
 
-fuzz_one() {  # fuzz_one <program>
-  local name work log
-  name=$(basename "$1")
-  work=build/asan/fuzz/$name
-  log=$work.log
-  rm -rf "$work" && mkdir -p "$work"
-  local corpus=tests/fuzz/corpus/${name%_fuzz}
-  [ -d "$corpus" ] || { echo "$name: no corpus in $corpus"; return 1; }
-  if "$1" -max_total_time="${LACUNA_FUZZ_SECONDS:-20}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="$work.found-" "$work" "$corpus" >"$log" 2>&1; then
-    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, nothing found"
-  else
-    tail -n 60 "$log"
-    echo "$name: FAILED, see $log and $work.found-*"
-    return 1
-  fi
-}
-
-fuzz() {
-  local programs=(build/asan/tests/fuzz/*_fuzz) status=0 running=()
-  [ -x "${programs[0]}" ] || { echo "no fuzzers were built"; return 1; }
-  for program in "${programs[@]}"; do
-    fuzz_one "$program" &
-    running+=($!)
-    if [ ${#running[@]} -eq 2 ]; then
-      for pid in "${running[@]}"; do wait "$pid" || status=1; done
-      running=()
-    fi
-  done
-  for pid in "${running[@]}"; do wait "$pid" || status=1; done
-  return $status
-}
-
 export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export UBSAN_OPTIONS=print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 export TSAN_OPTIONS=suppressions=$PWD/cmake/tsan.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}
@@ -102,7 +69,7 @@ phase "release: build" build release && phase "release: all tests" run_tests rel
 if [ $quick = 0 ]; then
   phase "ASan + UBSan: build" build asan unit_tests fuzzers && {
     phase "ASan + UBSan: unit tests" run_tests asan -L unit
-    phase "fuzzers" fuzz
+    phase "fuzzers" scripts/fuzz.sh "${LACUNA_FUZZ_SECONDS:-20}s"
   }
   phase "TSan: build" build tsan thread_tests && phase "TSan: thread tests" run_tests tsan -L threads
 fi

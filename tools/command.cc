@@ -107,6 +107,7 @@ Result<std::vector<int32_t>> ParseIds(const std::string& text) {
 }
 
 Result<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& directory) {
+  LACUNA_RETURN_IF_ERROR(CheckModelPath(directory));
   LACUNA_ASSIGN_OR_RETURN(auto tokenizer, LoadModelTokenizer(directory));
   if (!tokenizer) return InvalidInput(ModelTextPath(directory, "tokenizer.json") + ": no tokenizer is there");
   return tokenizer;

@@ -1,6 +1,7 @@
 // lacuna render: a conversation as the model's chat template writes it.
 #include "base/status_macros.h"
 #include "lacuna/chat.h"
+#include "model/model_texts.h"
 #include "tools/command.h"
 
 namespace lacuna::tools {
@@ -14,6 +15,7 @@ struct Flags {
 
 Status RunRender(const Flags& flags) {
   LACUNA_ASSIGN_OR_RETURN(const std::string conversation, ReadText(flags.messages));
+  LACUNA_RETURN_IF_ERROR(CheckModelPath(flags.model.directory));
   LACUNA_ASSIGN_OR_RETURN(const auto chat_template, ChatTemplate::Load(flags.model.directory));
   if (chat_template == nullptr) {
     return InvalidInput(flags.model.directory +

@@ -162,10 +162,7 @@ Result<ModelConfig> ParseConfig(std::string_view config_text, const std::string&
 }
 
 Result<ModelConfig> LoadConfig(const std::string& dir) {
-  if (KindOf(dir) == FileKind::kMissing) return InvalidInput(dir + ": no such folder");
-  if (KindOf(dir) != FileKind::kDirectory && !IsGguf(dir))
-    return InvalidInput(dir + ": is not a folder; a model is a folder with config.json and model.safetensors, or a " +
-                        "GGUF file");
+  LACUNA_RETURN_IF_ERROR(CheckModelPath(dir));
   const std::string config_path = ModelTextPath(dir, "config.json");
   const std::string generation_path = ModelTextPath(dir, "generation_config.json");
   LACUNA_ASSIGN_OR_RETURN(const auto config, ReadModelText(dir, "config.json", kLimits.max_bytes));

@@ -8,6 +8,14 @@
 
 namespace lacuna {
 
+Status CheckModelPath(const std::string& model) {
+  const FileKind kind = KindOf(model);
+  if (kind == FileKind::kMissing) return InvalidInput(model + ": no such folder");
+  if (kind == FileKind::kDirectory || IsGguf(model)) return {};
+  return InvalidInput(model + ": is not a folder; a model is a folder with config.json and model.safetensors, or a " +
+                      "GGUF file");
+}
+
 Result<std::optional<std::string>> ReadModelText(const std::string& model, std::string_view name,
                                                  std::size_t max_bytes) {
   if (!IsGguf(model)) {

@@ -12,6 +12,9 @@
 
 namespace lacuna {
 
+// kInvalidInput unless there is a directory or a GGUF file.
+Status CheckModelPath(const std::string& model);
+
 // The text of config.json, generation_config.json, tokenizer.json, tokenizer_config.json, .. of the model: the file in
 // the directory, or what a GGUF file's metadata say in its form. nullopt: there is none.
 Result<std::optional<std::string>> ReadModelText(const std::string& model, std::string_view name,

@@ -36,7 +36,7 @@ struct PackedPanels {
   const uint64_t* panel_bases;   // bitmap: [panels + 1] bytes from `values`, the last one is the end; null likewise
   const void* scales;            // [panel][group][16], f16 or float; null for bf16
   const uint8_t* zeros;          // [panel][group][16] z of the channels, or null: z = bias
-  // 4-bit: the 16 entries u four times over, a table for VPERMB.
+  // 4-bit: the 16 entries u four times over, a table for VPERMB. u - z fits a signed byte.
   const uint8_t* codebook;
   // 4-bit with bf16 activations: the 16 weights before the scale, twice over, a table for VPERMW: entries of the
   // codebook minus bias, or of nf4. Where there are zero points the weight is codebook[code] - z instead (exact in

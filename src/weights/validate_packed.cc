@@ -36,6 +36,7 @@ class Validator {
     if (w_.view.panel_bases != nullptr) LACUNA_RETURN_IF_ERROR(Bases());
     if (w_.codec.bitmap) LACUNA_RETURN_IF_ERROR(Tiles());
     LACUNA_RETURN_IF_ERROR(Finite());
+    LACUNA_RETURN_IF_ERROR(Integers());
     return Permutation();
   }
 
@@ -128,6 +129,20 @@ class Validator {
     for (int i = 0; i < 16; ++i) {
       if ((w_.view.code_values[i].bits & 0x7f80u) == 0x7f80u)
         return Wrong(Stream::kCodebook, "has an entry that is not finite");
+    }
+    return {};
+  }
+
+  // u - z of int4 and int4z fits the signed byte that tiles multiply.
+  Status Integers() const {
+    if (!w_.codec.coded() || !w_.codec.integer() || w_.codec.bias() == 128) return {};
+    for (Stream s : {Stream::kCodebook, Stream::kZeros}) {
+      const auto bytes = w_.stream(s);
+      for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (static_cast<unsigned>(bytes[i]) <= 127) continue;
+        return Wrong(s, "has " + std::to_string(static_cast<unsigned>(bytes[i])) + " at byte " + std::to_string(i) +
+                            ", and " + CodecName(w_.codec) + " may have 0 to 127 there");
+      }
     }
     return {};
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "backend/cpu/catalog.h"
@@ -244,25 +245,53 @@ TEST_P(LinearPackedKernelTest, EveryNumberOfRows) {
 // Prompts, or as many rows as the kernel does.
 TEST_P(LinearPackedKernelTest, ManyRows) {
   const std::vector<CodecCase> codecs = Codecs();
-  for (int m : {512, 499, 200}) {
-    if (Slow() && m > 200) continue;
+  for (int m : {512, 499, 300}) {
+    if (Slow() && m > 300) continue;
     const CodecCase& test = codecs[static_cast<std::size_t>(IntIn(random_, 0, static_cast<int>(codecs.size()) - 1))];
     const PackedWeight weight = Weight(test, 40, Slow() ? 544 : 1100);
     Check(weight, std::min(m, kernel_.max_m), All(weight), test.name);
   }
 }
 
+// Every density and skew at numbers of rows on both sides of where kernels change their ways.
+TEST_P(LinearPackedKernelTest, EveryDensityAtEveryNumberOfRows) {
+  std::string name = kernel_.kind.type == kernels::PackedValues::kCode4  ? "int4"
+                     : kernel_.kind.type == kernels::PackedValues::kInt8 ? "int8"
+                                                                         : "bf16";
+  if (kernel_.kind.bitmap) name = "bitmap-" + name;
+  CodecCase test{.codec = *ParseCodec(name)};
+  if (!kernel_.kind.int8) {
+    test.codec.activations = Activations::kBf16;
+    test.codec.activation_group = 0;
+  }
+  const std::vector<double> bitmaps = {0, 1.0 / 64, 0.3, 0.5, 0.7, 1};
+  for (double density : kernel_.kind.bitmap ? bitmaps : std::vector<double>{1}) {
+    for (bool skew : {false, true}) {
+      test.spec = {.density = density, .skew = skew, .seed = random_()};
+      const PackedWeight weight = Weight(test, 48, 300, 128);
+      for (int m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 31, 32, 33, 48, 65}) {
+        if (!Does(m) || (Slow() && (m == 3 || m == 6 || m == 12 || m == 48))) continue;
+        Check(weight, m, All(weight), name + " " + std::to_string(density) + (skew ? " skew" : ""));
+      }
+    }
+  }
+}
+
 // What threads, split K and nested ranks ask for.
 TEST_P(LinearPackedKernelTest, PartsOfNAndK) {
   for (const CodecCase& test : Codecs()) {
-    const PackedWeight weight = Weight(test, 150, 1200, 128);
+    const int segment = std::array{0, 128, 256}[static_cast<std::size_t>(IntIn(random_, 0, 2))];
+    const PackedWeight weight = Weight(test, 100, 900, segment);
     const int panel = IntIn(random_, 0, weight.panels() - 1);
-    Part part{panel, IntIn(random_, panel + 1, weight.panels()), 128 * IntIn(random_, 0, 7), weight.k_padded};
+    Part part{panel, IntIn(random_, panel + 1, weight.panels()), 0, weight.k_padded};
+    if (segment > 0) part.k_begin = segment * IntIn(random_, 0, (weight.k - 1) / segment);
     // A prefix ends with a tile and with the groups, where these are not the row.
-    const bool row_groups =
-        weight.view.group == weight.k_padded && (!kernel_.kind.int8 || weight.activation_group() == weight.k_padded);
-    if (IntIn(random_, 0, 1) == 1) part.k_end = row_groups ? 1088 : 1024;
-    if (Slow() && IntIn(random_, 0, 3) > 0) continue;
+    int step = kernels::PackedTileK(kernel_.kind.type);
+    for (int group : {weight.view.group, kernel_.kind.int8 ? weight.activation_group() : 32}) {
+      if (group < weight.k_padded) step = std::max(step, group);
+    }
+    const int first = part.k_begin / step + 1, last = weight.k_padded / step;
+    if (first <= last && IntIn(random_, 0, 2) > 0) part.k_end = step * IntIn(random_, first, last);
     Check(weight, AnyRows(), part, test.name);
   }
 }

@@ -20,9 +20,36 @@ namespace {
 
 using namespace testing;
 
+// A name, and " bf16" behind it for activations other than its own.
+Codec CodecOf(const std::string& name) {
+  Codec codec = *ParseCodec(name.substr(0, name.find(' ')));
+  if (name.find(" bf16") != name.npos) {
+    codec.activations = Activations::kBf16;
+    codec.activation_group = 0;
+  }
+  return codec;
+}
+
+constexpr const char* kCodecs[] = {"int8",
+                                   "int4",
+                                   "int4z",
+                                   "codebook",
+                                   "nf4",
+                                   "bitmap-bf16",
+                                   "bitmap-int8",
+                                   "bitmap-int4",
+                                   "bitmap-int4z",
+                                   "bitmap-codebook",
+                                   "bitmap-nf4",
+                                   "int8 bf16",
+                                   "int4z bf16",
+                                   "bitmap-int8 bf16",
+                                   "bitmap-int4 bf16",
+                                   "bitmap-int4z bf16"};
+
 LinearMember Member(const char* codec, int n, int k, bool bias, Random& random) {
   LinearMember member;
-  member.weight = *RandomPacked("w", n, k, *ParseCodec(codec), {.density = 0.5, .skew = true, .seed = random()});
+  member.weight = *RandomPacked("w", n, k, CodecOf(codec), {.density = 0.5, .skew = true, .seed = random()});
   if (bias) member.bias = UniformFloats(n, -1, 1, random);
   return member;
 }
@@ -89,11 +116,34 @@ class PackedLinearOp : public ::testing::TestWithParam<Tier> {
 constexpr int kRows[] = {1, 2, 7, 16, 17, 40};
 
 TEST_P(PackedLinearOp, EveryCodec) {
-  for (const char* codec : {"int8", "int4", "int4z", "codebook", "nf4", "bitmap-bf16", "bitmap-int8", "bitmap-int4",
-                            "bitmap-int4z", "bitmap-codebook", "bitmap-nf4"}) {
+  for (const char* codec : kCodecs) {
     LinearSet set;
-    set.members.push_back(Member(codec, 150, 300, true, random_));
+    set.members.push_back(Member(codec, 100, 300, true, random_));
     for (int rows : kRows) ExpectMembers(set, rows, 2);
+  }
+}
+
+// Also where most workers have nothing to do.
+TEST_P(PackedLinearOp, EveryDensityOnAnyThreads) {
+  const int n = 70, k = 130;
+  for (const char* codec : {"bitmap-bf16", "bitmap-int8", "bitmap-int4", "bitmap-int4z bf16"}) {
+    for (double density : {0.0, 1.0 / 64, 0.3, 0.5, 0.7, 1.0}) {
+      LinearSet set;
+      LinearMember member;
+      const bool skew = density == 0.5;
+      member.weight = *RandomPacked("w", n, k, CodecOf(codec), {.density = density, .skew = skew, .seed = random_()});
+      set.members.push_back(std::move(member));
+      for (int rows : {1, 17}) {
+        const std::vector<float> x = UniformFloats(static_cast<std::size_t>(rows) * k, -2, 2, random_);
+        const std::vector<float> want = Want(set.members[0], x, rows);
+        for (int threads : skew ? std::vector{1, 3, 7} : std::vector{1, 2}) {
+          std::vector<std::vector<float>> y = {std::vector<float>(want.size(), -9.0f)};
+          ASSERT_NO_FATAL_FAILURE(Run(set, LinearEpilogue::kStore, x, {}, threads, &y));
+          ASSERT_TRUE(SameBits(y[0], want))
+              << codec << " at " << density << ", " << rows << " rows, " << threads << " threads";
+        }
+      }
+    }
   }
 }
 
@@ -142,7 +192,9 @@ TEST_P(PackedLinearOp, ResidualOfSegmentsInManyRows) {
 // Rows of an expert, also with a row twice; all codecs, bf16 too.
 TEST_P(PackedLinearOp, ListsOfRows) {
   const int k = 130, n = 50;
-  for (const char* codec : {"bf16", "int8", "bitmap-int4", "nf4"}) {
+  std::vector<const char*> codecs(std::begin(kCodecs), std::end(kCodecs));
+  codecs.push_back("bf16");
+  for (const char* codec : codecs) {
     LinearSet set;
     set.members.push_back(Member(codec, n, k, true, random_));
     const std::vector<float> x = UniformFloats(30 * k, -2, 2, random_);

@@ -10,7 +10,7 @@ namespace {
 using kernels::LinearInput;
 
 void Add(const Codec& codec, const RandomSpec& spec, std::vector<CodecCase>* out) {
-  std::string name = CodecName(codec) + " g" + std::to_string(codec.group);
+  std::string name = CodecName(codec) + " g" + std::to_string(codec.group) + (codec.scales_f16 ? " f16" : "");
   name += codec.activations == Activations::kInt8 ? " a" + std::to_string(codec.activation_group) : " bf16";
   if (codec.pattern_m > 0) name += " " + std::to_string(codec.pattern_n) + ":" + std::to_string(codec.pattern_m);
   if (codec.bitmap) name += " " + std::to_string(spec.density) + (spec.skew ? " skew" : "");
@@ -29,37 +29,39 @@ std::vector<CodecCase> CodecCases() {
       const auto add = [&](Codec c, double density, bool skew) {
         Add(c, {.density = density, .skew = skew, .seed = seed++}, &out);
       };
-      if (bitmap) {
-        for (double density : {0.0, 1.0 / 64, 0.3, 0.7, 1.0}) add(codec, density, false);
-        add(codec, 0.5, true);
+      const auto gaps = [&](const Codec& c) {
+        for (double density : {0.0, 1.0 / 64, 0.3, 0.5, 0.7, 1.0}) add(c, density, false);
+        add(c, 0.5, true);
         for (const auto& [n, m] : {std::pair{2, 4}, {1, 4}, {5, 8}, {8, 16}}) {
-          Codec pattern = codec;
+          Codec pattern = c;
           pattern.pattern_n = n;
           pattern.pattern_m = m;
           add(pattern, 1, false);
         }
-      }
+      };
+      if (bitmap) gaps(codec);
       if (!codec.scaled()) continue;
+      const Codec plain = codec;
       for (int group : {0, 32, 64, 128, 256}) {
-        Codec grouped = codec;
+        Codec grouped = plain;
         SetGroup(group, &grouped);
         add(grouped, 0.5, false);
+        if (group == 0 || group == 128) {
+          Codec other_scales = grouped;
+          other_scales.scales_f16 = !grouped.scales_f16;
+          add(other_scales, 0.5, false);
+        }
         if (grouped.activations != Activations::kInt8) continue;
         for (int activation_group : {0, 32, 512}) {
           grouped.activation_group = activation_group;
           if (group != 64) add(grouped, 0.5, false);
         }
-        if (group == 128) {
-          grouped.scales_f16 = false;
-          add(grouped, 0.5, false);
-        }
+        // bf16 activations of the same weight.
+        grouped.activations = Activations::kBf16;
+        grouped.activation_group = 0;
+        add(grouped, 0.5, false);
+        if (group == 128 && bitmap) gaps(grouped);
       }
-      if (codec.activations != Activations::kInt8) continue;
-      codec.activations = Activations::kBf16;
-      codec.activation_group = 0;
-      add(codec, 0.5, false);
-      SetGroup(32, &codec);
-      add(codec, 0.5, false);
     }
   }
   return out;

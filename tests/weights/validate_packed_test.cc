@@ -110,6 +110,16 @@ TEST(ValidatePacked, WrongStreamsAreNamed) {
     std::memcpy(loaded[Stream::kScales].data() + 6, &infinity, 2);
     expect(std::move(loaded), "scales` is not finite at byte 6");
   }
+  {
+    Loaded loaded(weight);
+    loaded[Stream::kZeros][17] = std::byte{128};
+    expect(std::move(loaded), "zeros` has 128 at byte 17, and bitmap-int4z may have 0 to 127 there");
+  }
+  {
+    Loaded loaded(weight);
+    loaded[Stream::kCodebook][15] = std::byte{255};
+    expect(std::move(loaded), "codebook` has 255 at byte 15");
+  }
 }
 
 TEST(ValidatePacked, PatternsAndPermutations) {

@@ -120,6 +120,17 @@ constexpr LinearPackedKernel AmxBitmapBf16(const char* name, bool few, KernelCou
           kernels::AmxLinearBegin,
           kernels::AmxLinearEnd};
 }
+// For speed nobody needs; a chunk of weights is made bf16 once for all rows.
+constexpr LinearPackedKernel AmxMixed(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kAmx, 1, kAnyM, Crossover::kAlways, kernels::AmxLinearPackedMixed, counter},
+          kind,
+          LinearInput::kTiles,
+          16,
+          kernels::Avx512InputTiles,
+          nullptr,
+          kernels::AmxLinearBegin,
+          kernels::AmxLinearEnd};
+}
 
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
 constexpr PackedKind kBitmapInt8 = {PackedValues::kInt8, true, true};
@@ -131,7 +142,7 @@ constexpr PackedKind kBitmapInt8Bf16 = {PackedValues::kInt8, true, false};
 constexpr PackedKind kCode4Bf16 = {PackedValues::kCode4, false, false};
 constexpr PackedKind kBitmapCode4Bf16 = {PackedValues::kCode4, true, false};
 
-KernelCounter counters[9], simd_counters[9], avx512_counters[19], amx_counters[10];
+KernelCounter counters[9], simd_counters[9], avx512_counters[19], amx_counters[14];
 
 // Kind by kind, and in a kind slow to fast.
 const LinearPackedKernel kRows[] = {
@@ -189,16 +200,20 @@ const LinearPackedKernel kRows[] = {
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
     SimdBf16("simd_linear_int8_bf16", kInt8Bf16, &simd_counters[5]),
     Avx512Bf16Block("avx512_linear_int8_bf16_block", kInt8Bf16, Crossover::kAlways, &avx512_counters[10]),
+    AmxMixed("amx_linear_int8_bf16_block", kInt8Bf16, &amx_counters[10]),
     RefBf16("ref_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &counters[6]),
     SimdBf16("simd_linear_bitmap_int8_bf16", kBitmapInt8Bf16, &simd_counters[6]),
     Avx512Bf16Block("avx512_linear_bitmap_int8_bf16_block", kBitmapInt8Bf16, Crossover::kAlways, &avx512_counters[11]),
+    AmxMixed("amx_linear_bitmap_int8_bf16_block", kBitmapInt8Bf16, &amx_counters[11]),
     RefBf16("ref_linear_code4_bf16", kCode4Bf16, &counters[7]),
     SimdBf16("simd_linear_code4_bf16", kCode4Bf16, &simd_counters[7]),
     Avx512Bf16Block("avx512_linear_code4_bf16_block", kCode4Bf16, Crossover::kAlways, &avx512_counters[12]),
+    AmxMixed("amx_linear_code4_bf16_block", kCode4Bf16, &amx_counters[12]),
     RefBf16("ref_linear_bitmap_code4_bf16", kBitmapCode4Bf16, &counters[8]),
     SimdBf16("simd_linear_bitmap_code4_bf16", kBitmapCode4Bf16, &simd_counters[8]),
     Avx512Bf16Block("avx512_linear_bitmap_code4_bf16_block", kBitmapCode4Bf16, Crossover::kAlways,
                     &avx512_counters[13]),
+    AmxMixed("amx_linear_bitmap_code4_bf16_block", kBitmapCode4Bf16, &amx_counters[13]),
 };
 
 }  // namespace

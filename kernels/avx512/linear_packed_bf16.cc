@@ -23,7 +23,7 @@ void ReadyBitmapBf16(const PackedPanels*, int, int, int tiles, TileCursor* curso
   for (int t = 0; t < tiles; ++t) {
     const uint32_t* mask = (const uint32_t*)cursor->mask;
     for (int p = 0; p < 16; ++p) {
-      const __m512i row = _mm512_maskz_expand_epi16(mask[p], _mm512_loadu_si512(cursor->values));
+      const __m512i row = ExpandWords(mask[p], _mm512_loadu_si512(cursor->values));
       cursor->values += 2 * _mm_popcnt_u32(mask[p]);
       steps[t].even[p][q] = FmaDot::Even(row);
       steps[t].odd[p][q] = FmaDot::Odd(row);

@@ -27,7 +27,8 @@ struct Fetching {
   static constexpr ptrdiff_t kValuesAhead = kValuesAheadOf, kMaskAhead = kMaskAheadOf;
   static constexpr bool kIntoL1 = kIntoL1Of;
 };
-using FetchNear = Fetching<2048, 1024, true>;
+using FetchNear = Fetching<2048, 1024, true>;  // several panels at once
+using FetchFar = Fetching<8192, 2048, false>;  // one after the other
 
 // Always inline: g++ 12 takes a function that only prefetches for one without effect, and drops its calls.
 template <bool kIntoL1 = true>
@@ -45,6 +46,14 @@ struct IntegerCodec {
   static constexpr PackedValues kType = kTypeOf;
   static constexpr int kHighShift = kType == PackedValues::kCode4 && !kLookup ? 4 : 0;
 };
+
+// Values in their places, zeros elsewhere. On Zen 4 the zeroing form waits for the old value of its register, which
+// makes a chain of 5 cycles a row; merging into a fresh zero does not. The compiler must not see that it is one.
+inline __attribute__((always_inline)) __m512i ExpandWords(__mmask32 mask, __m512i values) {
+  __m512i zero = _mm512_setzero_si512();
+  __asm__("" : "+v"(zero));
+  return _mm512_mask_expand_epi16(zero, mask, values);
+}
 
 // Where a panel's next tile lies.
 struct TileCursor {

@@ -4,7 +4,7 @@
 //   w             two steps of two panels, made ready for Dot once in an L1 buffer (8 KiB), used by 48 rows;
 //                 fetched 4 KiB ahead into L2: 16 rows on Zen 4 get 72 % of the peak, 64 into L1
 //   c             [48 rows][32 channels] on the stack: c + (e + o) once a step is 2 of 34 operations either way
-//   x             kWide or kHalves with blocks of 6 rows
+//   x             kWide or kHalves with blocks of 6 rows; the next block's, in another page, is fetched meanwhile
 //
 // f32 FMA: 24 an unrolled pair against 4 + 12 loads, so the two FMA ports bound it. Template-only, in the including
 // file's anonymous namespace: no weak symbols.
@@ -27,7 +27,8 @@ struct ReadyStep {
 };
 
 template <class Dot, int P, int R>
-inline __attribute__((always_inline)) void BlockStep(const ReadyStep<P>* w, const float* x, float* c) {
+inline __attribute__((always_inline)) void BlockStep(const ReadyStep<P>* w, const float* x, const float* next,
+                                                     float* c) {
   __m512 e[R][P], o[R][P];
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i) {
@@ -36,6 +37,7 @@ inline __attribute__((always_inline)) void BlockStep(const ReadyStep<P>* w, cons
   }
 #pragma GCC unroll 4
   for (int p = 0; p < 16; ++p) {
+    if (p < 2 * R) _mm_prefetch((const char*)next + 64 * p, _MM_HINT_T0);
     __m512 even[P], odd[P];
 #pragma GCC unroll 2
     for (int q = 0; q < P; ++q) {
@@ -62,25 +64,38 @@ inline __attribute__((always_inline)) void BlockStep(const ReadyStep<P>* w, cons
 }
 
 template <class Dot, int P, int R>
-void BlockSteps(const ReadyStep<P>* w, int steps, const float* x, float* c) {
-  for (int s = 0; s < steps; ++s) BlockStep<Dot, P, R>(w + s, x + s * 32 * R, c);
+void BlockSteps(const ReadyStep<P>* w, int steps, const float* x, const float* next, float* c) {
+  for (int s = 0; s < steps; ++s) BlockStep<Dot, P, R>(w + s, x + s * 32 * R, next + s * 32 * R, c);
 }
 
 template <class Dot, int P>
-inline void BlockTail(const ReadyStep<P>* w, int steps, const float* x, int rows, float* c) {
+inline void BlockTail(const ReadyStep<P>* w, int steps, const float* x, const float* next, int rows, float* c) {
   switch (rows) {
     case 1:
-      return BlockSteps<Dot, P, 1>(w, steps, x, c);
+      return BlockSteps<Dot, P, 1>(w, steps, x, next, c);
     case 2:
-      return BlockSteps<Dot, P, 2>(w, steps, x, c);
+      return BlockSteps<Dot, P, 2>(w, steps, x, next, c);
     case 3:
-      return BlockSteps<Dot, P, 3>(w, steps, x, c);
+      return BlockSteps<Dot, P, 3>(w, steps, x, next, c);
     case 4:
-      return BlockSteps<Dot, P, 4>(w, steps, x, c);
+      return BlockSteps<Dot, P, 4>(w, steps, x, next, c);
     case 5:
-      return BlockSteps<Dot, P, 5>(w, steps, x, c);
+      return BlockSteps<Dot, P, 5>(w, steps, x, next, c);
     default:
-      return BlockSteps<Dot, P, 6>(w, steps, x, c);
+      return BlockSteps<Dot, P, 6>(w, steps, x, next, c);
+  }
+}
+
+// c += of `rows` rows over the ready steps, which begin at k; x: the first of the rows.
+template <class Dot, int P>
+inline void BlockGroup(const ReadyStep<P>* w, int steps, const float* x, ptrdiff_t k_padded, int k, int rows,
+                       float* c) {
+  for (int row = 0; row < rows; row += kBlockRows) {
+    const int block = rows - row < kBlockRows ? rows - row : kBlockRows;
+    const int after = row + block < rows ? row + block : 0, next_k = after > 0 ? k : k + 32 * steps;
+    const int next_block = rows - after < kBlockRows ? rows - after : kBlockRows;
+    BlockTail<Dot, P>(w, steps, x + row * k_padded + (ptrdiff_t)k * block,
+                      x + after * k_padded + (ptrdiff_t)next_k * next_block, block, c + row * 32);
   }
 }
 
@@ -112,10 +127,7 @@ void BlockPanels(const LinearBf16Args& a, int panel) {
             }
           }
         }
-        for (int row = 0; row < rows; row += kBlockRows) {
-          const int block = rows - row < kBlockRows ? rows - row : kBlockRows;
-          BlockTail<Dot, P>(ready, steps, x + (ptrdiff_t)row * a.k_padded + (ptrdiff_t)k * block, block, c + row * 32);
-        }
+        BlockGroup<Dot, P>(ready, steps, x, a.k_padded, k, rows, c);
       }
       for (int i = 0; i < rows; ++i) {
         for (int q = 0; q < P; ++q) {

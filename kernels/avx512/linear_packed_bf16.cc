@@ -147,11 +147,8 @@ void PanelPair(const LinearPackedArgs& a, ReadyFn ready, const int* panels, int 
       for (int q = 0; q < 2; ++q) ready(w, panels[q], c0, (c1 - c0) / tile_k, cursors + q, steps, q);
       for (int k0 = c0; k0 < c1;) {
         const int end = Least(s1, (k0 / period + 1) * period), k1 = Least(c1, end);
-        for (int row = 0; row < rows; row += kBlockRows) {
-          const int block = Least(kBlockRows, rows - row);
-          const float* x = (const float*)a.x + (ptrdiff_t)(row0 + row) * w->k_padded + (ptrdiff_t)k0 * block;
-          BlockTail<FmaDot, 2>(steps + (k0 - c0) / 32, (k1 - k0) / 32, x, block, dots + row * 32);
-        }
+        BlockGroup<FmaDot, 2>(steps + (k0 - c0) / 32, (k1 - k0) / 32, (const float*)a.x + (ptrdiff_t)row0 * w->k_padded,
+                              w->k_padded, k0, rows, dots);
         if (k1 == end) EndPeriod(w, panels, k0, rows, dots, sums);
         k0 = k1;
       }

@@ -25,6 +25,11 @@ def decode_row(rows):
     return rows.get("tg32") or rows.get("tg128")
 
 
+def speed(row):
+    """Tokens a second of what the share is of: the steady repetitions."""
+    return row["gb_s"] * 1e9 / row["bytes_per_token"]
+
+
 def fast_memory(row):
     return row["stream_gb_s"] / row["n_threads"] > FAST
 
@@ -47,7 +52,7 @@ def share_goal(goals, kind, values, densities, least, least_fast):
         used.append(row)
         label = "" if density is None else "%g: " % density
         figures.append("%s%s (%.1f of %.1f GB/s, %.2f t/s)" % (label, percent(row["roof_share"]), row["gb_s"],
-                                                              row["stream_gb_s"], row["avg_ts"]))
+                                                              row["stream_gb_s"], speed(row)))
         met = met and row["roof_share"] >= (least_fast if fast_memory(row) else least)
     if len(figures) < len(densities):  # a part of the densities is not the goal
         return goals.add(what, goal, note="measured: " + ", ".join(figures) if figures else "")
@@ -62,8 +67,8 @@ def ratio_goal(goals, kind, values):
     sparse = decode_row(rows)
     if not row or not sparse:
         return goals.add(what, goal)
-    gain = sparse["avg_ts"] / sparse["stream_gb_s"] / (row["avg_ts"] / row["stream_gb_s"])
     ratio = row["bytes_per_token"] / sparse["bytes_per_token"]
+    gain = ratio * (sparse["gb_s"] / sparse["stream_gb_s"]) / (row["gb_s"] / row["stream_gb_s"])
     goals.add(what, goal, "%.2f x: speed %.2f at equal bw, bytes %.2f" % (gain / ratio, gain, ratio),
               gain >= 0.95 * ratio or fast_memory(sparse), run, load_note([row, sparse]))
 

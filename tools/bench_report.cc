@@ -21,6 +21,15 @@ std::vector<double> Each(const BenchRow& row, Get get) {
   return values;
 }
 
+// The median of those repetitions that no change of the memory's speed fell into; of all, if it fell into each.
+double SteadyMedian(const BenchRow& row, const std::vector<double>& each) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    if (row.samples[i].steady) values.push_back(each[i]);
+  }
+  return Median(values.empty() ? each : values);
+}
+
 double TokensPerSecond(const BenchRow& row, const BenchSample& s) {
   return s.ns > 0 ? static_cast<double>(row.test.Tokens()) * 1e9 / s.ns : 0;
 }
@@ -87,7 +96,7 @@ ordered_json ToJson(const BenchRow& row) {
   const auto share = Each(row, [](const BenchSample& x) { return x.ns > 0 ? Short(x.roof_ns / x.ns) : 0; });
   const auto stream = Each(row, [](const BenchSample& x) { return Short(x.roofs.read_gb_s); });
   const auto peak = Each(row, [](const BenchSample& x) { return Short(x.roofs.peak_gflop_s); });
-  const double median_ns = Median(ns);
+  const double median_ns = SteadyMedian(row, ns);
   const int64_t times = std::max<int64_t>(1, row.times);
   const int64_t bytes = row.cost.bytes() / times;
   const int64_t ops = row.cost.ops() / times;
@@ -133,17 +142,18 @@ ordered_json ToJson(const BenchRow& row) {
           {"attention_ops", row.cost[OpKind::kAttention].ops / times},
           {"op_ns", op_ns},
           {"gb_s", per_second(bytes)},
-          {"stream_gb_s", Short(Median(stream))},
+          {"stream_gb_s", Short(SteadyMedian(row, stream))},
           {"gflop_s", per_second(ops)},
-          {"peak_gflop_s", Short(Median(peak))},
+          {"peak_gflop_s", Short(SteadyMedian(row, peak))},
           {"peak_instruction", s.peak_instruction},
-          {"roof_share", Short(Median(share))},
+          {"roof_share", Short(SteadyMedian(row, share))},
           {"kernels", row.kernels},
           {"page_size", s.page_size},
           {"load_ms", Short(s.load_ms)},
           {"load_rss_bytes", s.load_rss_bytes},
           {"steal_share", Short(row.load.steal)},
           {"other_share", Short(row.load.other)},
+          {"steady_samples", std::count_if(row.samples.begin(), row.samples.end(), [](auto& x) { return x.steady; })},
           {"samples_ns", ns},
           {"samples_ts", ts},
           {"samples_roof_share", share},

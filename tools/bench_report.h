@@ -31,6 +31,7 @@ struct BenchSample {
   double ns = 0;       // of one test (rows: of one pass)
   double roof_ns = 0;  // the least it can take by those roofs, pass by pass
   Roofs roofs;
+  bool steady = true;  // memory was as fast before as after, within 10 %
 };
 
 struct BenchRow {
@@ -48,7 +49,7 @@ double Mean(const std::vector<double>& values);
 double StandardDeviation(const std::vector<double>& values);  // of a sample, n - 1; 0 for one value
 double Median(std::vector<double> values);
 
-// Every value finite; numbers as numbers.
+// Every value finite; numbers as numbers. Speeds and shares are medians of the steady samples, if there are any.
 nlohmann::ordered_json ToJson(const BenchRow& row);
 
 // Writers: all text of a report. csv quotes as RFC 4180 does and leaves the sample lists out; md is a table for reading

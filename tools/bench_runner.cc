@@ -101,6 +101,7 @@ Result<double> BenchRunner::Once(const BenchTest& test) {
 
 void BenchRunner::Sample(double ns, int64_t times, const Roofs& before, const Roofs& after, BenchRow* row) const {
   BenchSample sample{.ns = ns / static_cast<double>(times), .roofs = Better(before, after)};
+  sample.steady = std::min(before.read_gb_s, after.read_gb_s) >= 0.9 * sample.roofs.read_gb_s;
   for (const PassCost& pass : passes_) sample.roof_ns += RoofSeconds(pass.bytes, pass.ops, sample.roofs) * 1e9;
   row->samples.push_back(sample);
 }

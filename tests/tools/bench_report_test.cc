@@ -54,6 +54,20 @@ TEST(BenchReport, Figures) {
   EXPECT_EQ(j["samples_ns"].size(), 3u);
 }
 
+TEST(BenchReport, RepetitionsInWhichMemoryChangedItsSpeedDoNotCount) {
+  BenchRow row = Row();
+  row.samples[0].steady = row.samples[2].steady = false;
+  const json j = ToJson(row);
+  EXPECT_EQ(j["steady_samples"], 1);
+  EXPECT_NEAR(j["gb_s"].get<double>(), 10, 1e-6) << "of the 4 s alone";
+  EXPECT_NEAR(j["roof_share"].get<double>(), 0.4, 1e-6);
+  EXPECT_NEAR(j["avg_ts"].get<double>(), 5.0 / 3, 1e-4) << "of all, as llama-bench has it";
+
+  row.samples[1].steady = false;
+  EXPECT_NEAR(ToJson(row)["roof_share"].get<double>(), 0.8, 1e-6) << "of all, if none was steady";
+  EXPECT_EQ(ToJson(row)["steady_samples"], 0);
+}
+
 TEST(BenchReport, JsonIsStrictWhateverTheFigures) {
   BenchRow row = Row();
   row.samples[0] = {};  // no time passed, no roof

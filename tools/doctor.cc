@@ -130,6 +130,8 @@ ordered_json Kernels(const KernelTarget& target) {
                  {"bitmap-bf16", {PackedValues::kBf16, true, false}},
                  {"bitmap-int8", {PackedValues::kInt8, true, true}},
                  {"bitmap-4-bit", {PackedValues::kCode4, true, true}},
+                 {"int8, bf16 activations", {PackedValues::kInt8, false, false}},
+                 {"bitmap-int8, bf16 activations", {PackedValues::kInt8, true, false}},
                  {"4-bit, bf16 activations", {PackedValues::kCode4, false, false}},
                  {"bitmap-4-bit, bf16 activations", {PackedValues::kCode4, true, false}}};
   for (const auto& packed : kPacked)

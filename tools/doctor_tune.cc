@@ -3,48 +3,75 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "backend/cpu/cpu_backend.h"
 #include "base/status_macros.h"
 #include "ops/linear.h"
+#include "weights/random_packed.h"
 
 namespace lacuna::tools {
 namespace {
 
-constexpr int kChannels = 4096;
-constexpr int kInputs = 4096;
-constexpr int kCopies = 32;  // 1 GiB: a decoder's weights come from memory, and a server's L3 holds hundreds of MiB
-constexpr int kRounds = 5;
 constexpr int kRows[] = {1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 24, 32};
 constexpr int kMostRows = 32;
 
+// The same bytes elsewhere in memory.
+Result<PackedWeight> Copy(const PackedWeight& from) {
+  LACUNA_ASSIGN_OR_RETURN(PackedWeight to, DescribePacked("tuning layer", from.n, from.k, from.codec));
+  const auto room = [](std::size_t bytes) { return (bytes + kStreamTail + 63) / 64 * 64; };
+  std::size_t bytes = 0;
+  for (const auto& stream : from.streams) bytes += room(stream.size());
+  LACUNA_ASSIGN_OR_RETURN(to.data, AlignedBuffer::Create(bytes, "tuning layer"));
+  std::byte* at = to.data.data();
+  for (int i = 0; i < kStreams; ++i) {
+    const auto stream = from.stream(static_cast<Stream>(i));
+    if (stream.empty()) continue;
+    std::memcpy(at, stream.data(), stream.size());
+    to.stream(static_cast<Stream>(i)) = {at, stream.size()};
+    at += room(stream.size());
+  }
+  LACUNA_RETURN_IF_ERROR(BindPacked(&to));
+  return to;
+}
+
+Result<PackedWeight> DenseWeight(const TuneSize& size) {
+  std::vector<uint16_t> values(static_cast<std::size_t>(size.channels) * static_cast<std::size_t>(size.inputs));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<uint16_t>(0x3c00 + (i * 2654435761u >> 20) % 512);
+  return PackLinear({.name = "tuning layer",
+                     .data = reinterpret_cast<const std::byte*>(values.data()),
+                     .type = ElementType::kBf16,
+                     .n = size.channels,
+                     .k = size.inputs},
+                    Codec::kBf16);
+}
+
+// Copies of one layer, used in turn.
 class Layer {
  public:
-  static Result<std::unique_ptr<Layer>> Create(ThreadTeam& team) {
-    auto layer = std::make_unique<Layer>();
-    std::vector<uint16_t> values(static_cast<std::size_t>(kChannels) * kInputs);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<uint16_t>(0x3c00 + (i * 2654435761u >> 20) % 512);
-    const SourceMatrix source{.name = "tuning layer",
-                              .data = reinterpret_cast<const std::byte*>(values.data()),
-                              .type = ElementType::kBf16,
-                              .n = kChannels,
-                              .k = kInputs};
-    for (int i = 0; i < kCopies; ++i) {
-      LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, PackLinear(source, Codec::kBf16));
-      layer->sets_[i].members.push_back({.weight = std::move(weight)});
+  static Result<std::unique_ptr<Layer>> Create(PackedWeight weight, const TuneSize& size, ThreadTeam& team) {
+    auto layer = std::make_unique<Layer>(size);
+    const std::size_t copies = std::max<std::size_t>(1, size.bytes / weight.ReadBytes());
+    for (std::size_t i = 1; i < copies; ++i) {
+      LACUNA_ASSIGN_OR_RETURN(PackedWeight copy, Copy(weight));
+      layer->sets_.emplace_back().members.push_back({.weight = std::move(copy)});
     }
+    layer->sets_.emplace_back().members.push_back({.weight = std::move(weight)});
     LACUNA_ASSIGN_OR_RETURN(
         layer->workspace_,
-        AlignedBuffer::Create(LinearWorkspace(kMostRows, kInputs, team.workers()), "tuning workspace"));
+        AlignedBuffer::Create(LinearWorkspace(kMostRows, size.inputs, team.workers()), "tuning workspace"));
     return layer;
   }
-  Layer() : x_(kMostRows * kInputs, 0.5f), y_(kMostRows * kChannels) {}
+  explicit Layer(const TuneSize& size)
+      : size_(size),
+        x_(static_cast<std::size_t>(kMostRows) * static_cast<std::size_t>(size.inputs), 0.5f),
+        y_(static_cast<std::size_t>(kMostRows) * static_cast<std::size_t>(size.channels)) {}
 
   // The shortest of some calls by each of two backends, taking turns.
   Status Compare(CpuBackend& a, CpuBackend& b, int rows, double* a_ns, double* b_ns) {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < size_.rounds; ++round) {
       LACUNA_RETURN_IF_ERROR(Time(a, rows, round == 0, a_ns));
       LACUNA_RETURN_IF_ERROR(Time(b, rows, round == 0, b_ns));
     }
@@ -53,11 +80,11 @@ class Layer {
 
  private:
   Status Time(CpuBackend& backend, int rows, bool first, double* best) {
-    const View out[] = {F32View(y_.data(), rows, kChannels)};
+    const View out[] = {F32View(y_.data(), rows, size_.channels)};
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    LACUNA_RETURN_IF_ERROR(Linear(backend, {.set = &sets_[next_++ % kCopies],
-                                            .x = F32View(x_.data(), rows, kInputs),
+    LACUNA_RETURN_IF_ERROR(Linear(backend, {.set = &sets_[next_++ % sets_.size()],
+                                            .x = F32View(x_.data(), rows, size_.inputs),
                                             .y = out,
                                             .workspace = workspace_.As<std::byte>()}));
     const double ns = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
@@ -65,10 +92,53 @@ class Layer {
     return {};
   }
 
-  LinearSet sets_[kCopies];
+  const TuneSize size_;
+  std::vector<LinearSet> sets_;
   std::vector<float> x_, y_;
   AlignedBuffer workspace_;
   std::size_t next_ = 0;
+};
+
+// What is measured for one kind of layer, and where its results go.
+struct Tuning {
+  ThreadTeam& team;
+  const CpuFeatures& features;
+  Tier tier;
+  TuneResult* result;
+
+  template <class Row>
+  bool Measures(const Row& kernel) const {
+    return kernel.from != Crossover::kAlways && kernel.tier <= tier && HasTier(features, kernel.tier);
+  }
+
+  // Slow to fast, so that each kernel is compared with what was found best before it.
+  template <class Row>
+  Status Kernels(std::span<const Row> kernels, Layer& layer) const {
+    CostTable found = result->costs;
+    for (const Row& kernel : kernels) {
+      if (kernel.from != Crossover::kAlways) found.from[static_cast<int>(kernel.from)] = kNever;
+    }
+    for (const Row& kernel : kernels) {
+      if (!Measures(kernel)) continue;
+      const auto slot = static_cast<std::size_t>(kernel.from);
+      CostTable with = found;
+      with.from[slot] = 1;
+      const KernelTarget without_target{features, kernel.tier, found};
+      CpuBackend with_kernel(team, KernelTarget{features, kernel.tier, with});
+      CpuBackend without_kernel(team, without_target);
+      std::vector<TuneStep> steps;
+      for (int rows : kRows) {
+        if (rows < kernel.min_m || rows > kernel.max_m) continue;
+        TuneStep step{.kernel = kernel.name, .instead = Select(kernels, rows, without_target).name, .rows = rows};
+        LACUNA_RETURN_IF_ERROR(layer.Compare(with_kernel, without_kernel, rows, &step.ns, &step.instead_ns));
+        steps.push_back(step);
+      }
+      found.from[slot] = CrossoverOf(steps);
+      result->costs.from[slot] = found.from[slot];
+      result->steps.insert(result->steps.end(), steps.begin(), steps.end());
+    }
+    return {};
+  }
 };
 
 }  // namespace
@@ -85,33 +155,22 @@ int CrossoverOf(const std::vector<TuneStep>& steps) {
   return from;
 }
 
-Result<TuneResult> TuneCosts(ThreadTeam& team, const CpuFeatures& features, Tier tier) {
+Result<TuneResult> TuneCosts(ThreadTeam& team, const CpuFeatures& features, Tier tier, const TuneSize& size) {
   TuneResult result{.costs = DefaultCosts(features)};
-  LACUNA_ASSIGN_OR_RETURN(const auto layer, Layer::Create(team));
-  const auto kernels = LinearBf16Kernels();
-  // Slow to fast, so that each kernel is compared with what was found best before it.
-  CostTable found = result.costs;
-  for (const LinearBf16Kernel& kernel : kernels) {
-    if (kernel.from != Crossover::kAlways) found.from[static_cast<int>(kernel.from)] = kNever;
+  const Tuning tuning{team, features, tier, &result};
+  if (std::ranges::any_of(LinearBf16Kernels(), [&](const auto& kernel) { return tuning.Measures(kernel); })) {
+    LACUNA_ASSIGN_OR_RETURN(PackedWeight weight, DenseWeight(size));
+    LACUNA_ASSIGN_OR_RETURN(const auto layer, Layer::Create(std::move(weight), size, team));
+    LACUNA_RETURN_IF_ERROR(tuning.Kernels(LinearBf16Kernels(), *layer));
   }
-  for (const LinearBf16Kernel& kernel : kernels) {
-    if (kernel.from == Crossover::kAlways || kernel.tier > tier || !HasTier(features, kernel.tier)) continue;
-    const auto slot = static_cast<std::size_t>(kernel.from);
-    CostTable with = found;
-    with.from[slot] = 1;
-    const KernelTarget without_target{features, kernel.tier, found};
-    CpuBackend with_kernel(team, KernelTarget{features, kernel.tier, with});
-    CpuBackend without_kernel(team, without_target);
-    std::vector<TuneStep> steps;
-    for (int rows : kRows) {
-      if (rows < kernel.min_m || rows > kernel.max_m) continue;
-      TuneStep step{.kernel = kernel.name, .instead = Select(kernels, rows, without_target).name, .rows = rows};
-      LACUNA_RETURN_IF_ERROR(layer->Compare(with_kernel, without_kernel, rows, &step.ns, &step.instead_ns));
-      steps.push_back(step);
-    }
-    found.from[slot] = CrossoverOf(steps);
-    result.costs.from[slot] = found.from[slot];
-    result.steps.insert(result.steps.end(), steps.begin(), steps.end());
+  for (const char* name : {"int8", "bitmap-int8", "int4", "bitmap-int4", "bitmap-bf16"}) {
+    LACUNA_ASSIGN_OR_RETURN(const Codec codec, ParseCodec(name));
+    const auto kernels = LinearPackedKernels({codec.type(), codec.bitmap, codec.activations == Activations::kInt8});
+    if (std::ranges::none_of(kernels, [&](const auto& kernel) { return tuning.Measures(kernel); })) continue;
+    LACUNA_ASSIGN_OR_RETURN(PackedWeight weight,
+                            RandomPacked("tuning layer", size.channels, size.inputs, codec, {.density = 0.5}));
+    LACUNA_ASSIGN_OR_RETURN(const auto layer, Layer::Create(std::move(weight), size, team));
+    LACUNA_RETURN_IF_ERROR(tuning.Kernels(kernels, *layer));
   }
   return result;
 }

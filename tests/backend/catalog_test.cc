@@ -54,6 +54,50 @@ TEST(Catalog, LinearOnEachMachine) {
   EXPECT_EQ(Chosen(SapphireRapids(), Tier::kAmx, 100000), "amx_linear_bf16_block");
 }
 
+std::string ChosenPacked(const CpuFeatures& features, PackedKind kind, int m) {
+  return Select(LinearPackedKernels(kind), m, TargetFor(features, Tier::kAmx)).name;
+}
+
+TEST(Catalog, PackedLinearOnEachMachine) {
+  using kernels::PackedValues;
+  const PackedKind int8{PackedValues::kInt8, false, true}, bitmap_code4{PackedValues::kCode4, true, true},
+      bitmap_bf16{PackedValues::kBf16, true, false}, code4_bf16{PackedValues::kCode4, false, false};
+  EXPECT_EQ(ChosenPacked(Haswell(), int8, 1), "simd_linear_int8");
+  EXPECT_EQ(ChosenPacked(IceLake(), int8, 8), "avx512_linear_int8_rows");
+  EXPECT_EQ(ChosenPacked(IceLake(), int8, 9), "avx512_linear_int8_block");
+  EXPECT_EQ(ChosenPacked(Zen5(), int8, 1), "avx512_linear_int8_stream");
+  EXPECT_EQ(ChosenPacked(Zen5(), bitmap_code4, 8), "avx512_linear_bitmap_code4_stream");
+  EXPECT_EQ(ChosenPacked(Zen5(), bitmap_code4, 512), "avx512_linear_bitmap_code4_block");
+  EXPECT_EQ(ChosenPacked(Zen5(), bitmap_bf16, 1), "avx512bf16_linear_bitmap_bf16_rows");
+  EXPECT_EQ(ChosenPacked(Zen5(), bitmap_bf16, 9), "avx512_linear_bitmap_bf16_block");
+  EXPECT_EQ(ChosenPacked(Zen5(), code4_bf16, 1), "avx512_linear_code4_bf16_block");
+  EXPECT_EQ(ChosenPacked(SapphireRapids(), int8, 4), "avx512_linear_int8_rows");
+  EXPECT_EQ(ChosenPacked(SapphireRapids(), int8, 5), "amx_linear_int8_few");
+  EXPECT_EQ(ChosenPacked(SapphireRapids(), bitmap_code4, 17), "amx_linear_bitmap_code4_block");
+  EXPECT_EQ(ChosenPacked(SapphireRapids(), bitmap_bf16, 16), "amx_linear_bitmap_bf16_few");
+  EXPECT_EQ(ChosenPacked(SapphireRapids(), code4_bf16, 1), "amx_linear_code4_bf16_block");
+}
+
+// An entry of the table moves its own kernel, and one kernel has it.
+TEST(Catalog, CrossoversAreOneKernelsEach) {
+  std::set<Crossover> seen;
+  const auto check = [&](const auto& kernels) {
+    for (const auto& kernel : kernels) {
+      if (kernel.from != Crossover::kAlways) {
+        EXPECT_TRUE(seen.insert(kernel.from).second) << kernel.name;
+      }
+    }
+  };
+  check(LinearBf16Kernels());
+  check(LinearPackedKernels());
+  EXPECT_EQ(seen.size(), std::size_t{kCrossovers} - 1);
+  KernelTarget target = TargetFor(SapphireRapids(), Tier::kAmx);
+  target.costs.from[static_cast<int>(Crossover::kAmxCode4Few)] = 2;
+  const PackedKind code4{kernels::PackedValues::kCode4, false, true}, int8{kernels::PackedValues::kInt8, false, true};
+  EXPECT_STREQ(Select(LinearPackedKernels(code4), 2, target).name, "amx_linear_code4_few");
+  EXPECT_STREQ(Select(LinearPackedKernels(int8), 2, target).name, "avx512_linear_int8_rows");
+}
+
 // One head or a whole group: pages cost more than the dots, so the number of queries changes nothing.
 TEST(Catalog, AttentionOnEachMachine) {
   for (int queries : {1, 4, 8, int{kernels::kMaxQueries}}) {
@@ -127,6 +171,7 @@ TEST(Catalog, NamesSayTheTierAndAreUnique) {
     }
   };
   check(LinearBf16Kernels(), "_linear_bf16");
+  check(LinearPackedKernels(), "_linear_");
   check(AttentionBf16Kernels(), "_attention_bf16");
 }
 

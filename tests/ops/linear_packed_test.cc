@@ -79,7 +79,9 @@ class PackedLinearOp : public ::testing::TestWithParam<Tier> {
            std::span<const int32_t> input_rows, int threads, std::vector<std::vector<float>>* y) {
     auto team = ThreadTeam::Create(threads);
     ASSERT_TRUE(team.ok());
-    CpuBackend backend(**team, TargetFor(features_, GetParam()));
+    KernelTarget target = TargetFor(features_, GetParam());
+    if (from_ > 0) std::fill_n(target.costs.from, kCrossovers, from_);
+    CpuBackend backend(**team, target);
     const auto x_rows = static_cast<int64_t>(x.size()) / set.k();
     const auto rows = input_rows.empty() ? x_rows : static_cast<int64_t>(input_rows.size());
     auto workspace = AlignedBuffer::Create(LinearWorkspace(rows, set.k(), threads), "workspace");
@@ -109,6 +111,7 @@ class PackedLinearOp : public ::testing::TestWithParam<Tier> {
   }
 
   CpuFeatures features_;
+  int from_ = 0;  // every entry of the cost table; 0: as it ships
   Random random_{TestSeed(51)};
   FpScope fp_;
 };
@@ -143,6 +146,17 @@ TEST_P(PackedLinearOp, EveryDensityOnAnyThreads) {
               << codec << " at " << density << ", " << rows << " rows, " << threads << " threads";
         }
       }
+    }
+  }
+}
+
+TEST_P(PackedLinearOp, CostTablesChangeNothing) {
+  for (int from : {1, 6, kNever}) {
+    from_ = from;
+    for (const char* codec : {"bitmap-bf16", "int8", "bitmap-int8", "int4", "bitmap-int4z", "int4 bf16"}) {
+      LinearSet set;
+      set.members.push_back(Member(codec, 40, 200, true, random_));
+      for (int rows : {1, 5, 8, 13, 17}) ExpectMembers(set, rows, 2);
     }
   }
 }

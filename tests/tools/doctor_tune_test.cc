@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "backend/cpu/cost_file.h"
+
 namespace lacuna::tools {
 namespace {
 
@@ -28,20 +32,38 @@ TEST(CrossoverOf, OneDisturbedFigureDecidesNothing) {
   EXPECT_EQ(CrossoverOf(Steps({{8, 10}, {15, 10}, {15, 10}, {7, 10}})), 8) << "a lucky one before slow ones";
 }
 
-TEST(TuneCosts, FindsATableThatSelects) {
+TEST(TuneCosts, MeasuresEveryCrossover) {
   auto team = ThreadTeam::Create(2);
   ASSERT_TRUE(team.ok());
   const auto tier = HostTier();
   ASSERT_TRUE(tier.ok());
-  const auto tuned = TuneCosts(**team, HostCpuFeatures(), std::min(*tier, Tier::kAvx512));
+  const Tier most = std::min(*tier, Tier::kAvx512);
+  const auto tuned = TuneCosts(**team, HostCpuFeatures(), most,
+                               {.channels = 256, .inputs = 512, .bytes = std::size_t{1} << 20, .rounds = 2});
   ASSERT_TRUE(tuned.ok()) << tuned.status().message();
+  std::set<std::string> measured;
   for (const TuneStep& step : tuned->steps) {
     EXPECT_GT(step.ns, 0) << step.kernel;
     EXPECT_GT(step.instead_ns, 0) << step.kernel;
     EXPECT_NE(step.kernel, step.instead);
+    measured.insert(step.kernel);
   }
-  for (int m : {1, 8, 64}) {
-    EXPECT_NE(Select(LinearBf16Kernels(), m, {HostCpuFeatures(), *tier, tuned->costs}).name, nullptr);
+  // Every kernel whose crossover is in the table, packed weights' too.
+  std::set<std::string> expected;
+  const auto expect = [&](const auto& kernels) {
+    for (const auto& kernel : kernels) {
+      if (kernel.from != Crossover::kAlways && kernel.tier <= most) expected.insert(kernel.name);
+    }
+  };
+  expect(LinearBf16Kernels());
+  expect(LinearPackedKernels());
+  if (most == Tier::kAvx512) {
+    EXPECT_EQ(expected.size(), 10u);
+  }
+  EXPECT_EQ(measured, expected);
+  for (int i = 0; i < kCrossovers; ++i) {
+    EXPECT_TRUE(tuned->costs.from[i] == kNever || (tuned->costs.from[i] >= 1 && tuned->costs.from[i] <= 32))
+        << CrossoverName(static_cast<Crossover>(i));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "backend/cpu/catalog.h"
 
+#include <initializer_list>
 #include <limits>
 
 #include "kernels/amx/linear.h"
@@ -105,16 +106,24 @@ void ForAllRows(F f) {
 
 CostTable DefaultCosts(const CpuFeatures& features) {
   CostTable costs{};
-  auto set = [&costs](Crossover c, int from) { costs.from[static_cast<int>(c)] = from; };
-  set(Crossover::kAlways, 1);
-  set(Crossover::kAvx512Block, 9);
+  const auto set = [&costs](std::initializer_list<Crossover> crossovers, int from) {
+    for (Crossover c : crossovers) costs.from[static_cast<int>(c)] = from;
+  };
   const bool amd = features.vendor == "AuthenticAMD";
-  set(Crossover::kAvx512Stream, amd ? 1 : kNever);
+  set({Crossover::kAlways}, 1);
+  set({Crossover::kAvx512Block, Crossover::kAvx512Int8Block, Crossover::kAvx512BitmapInt8Block,
+       Crossover::kAvx512Code4Block, Crossover::kAvx512BitmapCode4Block, Crossover::kAvx512BitmapBf16Block},
+      9);
+  set({Crossover::kAvx512Int8Stream, Crossover::kAvx512BitmapInt8Stream, Crossover::kAvx512Code4Stream,
+       Crossover::kAvx512BitmapCode4Stream},
+      amd ? 1 : kNever);
   // VDPBF16PS runs at half the rate of an FMA and more on Intel, at its full rate on Zen 4 and 5.
-  set(Crossover::kAvx512Bf16Rows, amd ? 1 : kNever);
-  set(Crossover::kAvx512Bf16Block, amd ? 9 : kNever);
+  set({Crossover::kAvx512Bf16Rows, Crossover::kAvx512Bf16BitmapBf16Rows}, amd ? 1 : kNever);
+  set({Crossover::kAvx512Bf16Block}, amd ? 9 : kNever);
   // Tiles read memory a few percent slower than vectors do, whatever M; vectors have enough to do from 5 rows on.
-  set(Crossover::kAmxFew, 5);
+  set({Crossover::kAmxFew, Crossover::kAmxInt8Few, Crossover::kAmxBitmapInt8Few, Crossover::kAmxCode4Few,
+       Crossover::kAmxBitmapCode4Few, Crossover::kAmxBitmapBf16Few},
+      5);
   return costs;
 }
 

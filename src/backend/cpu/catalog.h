@@ -30,16 +30,31 @@ struct KernelCounter {
   }
 };
 
-// From which M on a kernel beats the rows before it: the entries of the cost table.
+// From which M on a kernel beats the rows before it: the entries of the cost table. Those of packed weights are by how
+// values are stored; bf16 activations of integers are for studies and have none.
 enum class Crossover {
   kAlways,  // 1
-  kAvx512Stream,
   kAvx512Block,
   kAvx512Bf16Rows,
   kAvx512Bf16Block,
   kAmxFew,
+  kAvx512Int8Stream,
+  kAvx512Int8Block,
+  kAmxInt8Few,
+  kAvx512BitmapInt8Stream,
+  kAvx512BitmapInt8Block,
+  kAmxBitmapInt8Few,
+  kAvx512Code4Stream,
+  kAvx512Code4Block,
+  kAmxCode4Few,
+  kAvx512BitmapCode4Stream,
+  kAvx512BitmapCode4Block,
+  kAmxBitmapCode4Few,
+  kAvx512BitmapBf16Block,
+  kAvx512Bf16BitmapBf16Rows,
+  kAmxBitmapBf16Few,
 };
-inline constexpr int kCrossovers = 6;
+inline constexpr int kCrossovers = 20;
 inline constexpr int kNever = 1 << 30;
 
 struct CostTable {
@@ -81,8 +96,8 @@ struct LinearBf16Kernel : KernelRow<kernels::LinearBf16Args> {
 
 std::span<const LinearBf16Kernel> LinearBf16Kernels();
 
-// What a kernel of packed weights is written for: how values are stored, all of them or a bitmap, the activations' type.
-// Scales, zero points, groups and N:M patterns are arguments (kernels::PackedPanels).
+// What a kernel of packed weights is written for: how values are stored, all of them or a bitmap, the activations'
+// type. Scales, zero points, groups and N:M patterns are arguments (kernels::PackedPanels).
 struct PackedKind {
   kernels::PackedValues type;
   bool bitmap;

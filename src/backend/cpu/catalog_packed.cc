@@ -61,10 +61,20 @@ constexpr LinearPackedKernel SimdBf16(const char* name, PackedKind kind, KernelC
           nullptr};
 }
 
-// One of the two that walk few rows: `stream` takes one panel after the other.
-constexpr LinearPackedKernel Avx512Int8Few(const char* name, PackedKind kind, bool stream, KernelCounter* counter) {
-  return {{name, Tier::kAvx512, 1, 8, stream ? Crossover::kAvx512Stream : Crossover::kAlways,
-           stream ? kernels::Avx512LinearPackedInt8Stream : kernels::Avx512LinearPackedInt8Rows, counter},
+// Two walk few rows: several panels side by side, or one after the other, which some processors want.
+constexpr LinearPackedKernel Avx512Int8Rows(const char* name, PackedKind kind, KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearPackedInt8Rows, counter},
+          kind,
+          LinearInput::kInt8Wide,
+          8,
+          nullptr,
+          kernels::Avx512InputInt8Wide,
+          nullptr,
+          nullptr};
+}
+constexpr LinearPackedKernel Avx512Int8Stream(const char* name, PackedKind kind, Crossover from,
+                                              KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, 8, from, kernels::Avx512LinearPackedInt8Stream, counter},
           kind,
           LinearInput::kInt8Wide,
           8,
@@ -74,8 +84,9 @@ constexpr LinearPackedKernel Avx512Int8Few(const char* name, PackedKind kind, bo
           nullptr};
 }
 
-constexpr LinearPackedKernel Avx512Int8Block(const char* name, PackedKind kind, KernelCounter* counter) {
-  return {{name, Tier::kAvx512, 1, kAnyM, Crossover::kAvx512Block, kernels::Avx512LinearPackedInt8Block, counter},
+constexpr LinearPackedKernel Avx512Int8Block(const char* name, PackedKind kind, Crossover from,
+                                             KernelCounter* counter) {
+  return {{name, Tier::kAvx512, 1, kAnyM, from, kernels::Avx512LinearPackedInt8Block, counter},
           kind,
           LinearInput::kInt8Wide,
           12,
@@ -98,9 +109,9 @@ constexpr LinearPackedKernel Avx512Bf16Block(const char* name, PackedKind kind, 
 }
 
 // Tiles: few is for up to 16 rows, block for more.
-constexpr LinearPackedKernel AmxInt8(const char* name, PackedKind kind, bool few, KernelCounter* counter) {
-  return {{name, Tier::kAmx, few ? 1 : 17, few ? 16 : kAnyM, few ? Crossover::kAmxFew : Crossover::kAlways,
-           few ? kernels::AmxLinearPackedInt8Few : kernels::AmxLinearPackedInt8Block, counter},
+constexpr LinearPackedKernel AmxInt8(const char* name, PackedKind kind, int min_m, int max_m, Crossover from,
+                                     void (*run)(const kernels::LinearPackedArgs&), KernelCounter* counter) {
+  return {{name, Tier::kAmx, min_m, max_m, from, run, counter},
           kind,
           LinearInput::kInt8Tiles,
           16,
@@ -109,10 +120,16 @@ constexpr LinearPackedKernel AmxInt8(const char* name, PackedKind kind, bool few
           kernels::AmxLinearBegin,
           kernels::AmxLinearEnd};
 }
-constexpr LinearPackedKernel AmxBitmapBf16(const char* name, bool few, KernelCounter* counter) {
-  return {{name, Tier::kAmx, few ? 1 : 17, few ? 16 : kAnyM, few ? Crossover::kAmxFew : Crossover::kAlways,
-           few ? kernels::AmxLinearPackedBf16Few : kernels::AmxLinearPackedBf16Block, counter},
-          {PackedValues::kBf16, true, false},
+constexpr LinearPackedKernel AmxInt8Few(const char* name, PackedKind kind, Crossover from, KernelCounter* counter) {
+  return AmxInt8(name, kind, 1, 16, from, kernels::AmxLinearPackedInt8Few, counter);
+}
+constexpr LinearPackedKernel AmxInt8Block(const char* name, PackedKind kind, KernelCounter* counter) {
+  return AmxInt8(name, kind, 17, kAnyM, Crossover::kAlways, kernels::AmxLinearPackedInt8Block, counter);
+}
+constexpr LinearPackedKernel AmxBf16(const char* name, PackedKind kind, int min_m, int max_m, Crossover from,
+                                     void (*run)(const kernels::LinearPackedArgs&), KernelCounter* counter) {
+  return {{name, Tier::kAmx, min_m, max_m, from, run, counter},
+          kind,
           LinearInput::kTiles,
           16,
           kernels::Avx512InputTiles,
@@ -122,14 +139,7 @@ constexpr LinearPackedKernel AmxBitmapBf16(const char* name, bool few, KernelCou
 }
 // For speed nobody needs; a chunk of weights is made bf16 once for all rows.
 constexpr LinearPackedKernel AmxMixed(const char* name, PackedKind kind, KernelCounter* counter) {
-  return {{name, Tier::kAmx, 1, kAnyM, Crossover::kAlways, kernels::AmxLinearPackedMixed, counter},
-          kind,
-          LinearInput::kTiles,
-          16,
-          kernels::Avx512InputTiles,
-          nullptr,
-          kernels::AmxLinearBegin,
-          kernels::AmxLinearEnd};
+  return AmxBf16(name, kind, 1, kAnyM, Crossover::kAlways, kernels::AmxLinearPackedMixed, counter);
 }
 
 constexpr PackedKind kInt8 = {PackedValues::kInt8, false, true};
@@ -148,32 +158,36 @@ KernelCounter counters[9], simd_counters[9], avx512_counters[19], amx_counters[1
 const LinearPackedKernel kRows[] = {
     RefInt8("ref_linear_int8", kInt8, &counters[0]),
     SimdInt8("simd_linear_int8", kInt8, &simd_counters[0]),
-    Avx512Int8Few("avx512_linear_int8_rows", kInt8, false, &avx512_counters[0]),
-    Avx512Int8Few("avx512_linear_int8_stream", kInt8, true, &avx512_counters[15]),
-    Avx512Int8Block("avx512_linear_int8_block", kInt8, &avx512_counters[4]),
-    AmxInt8("amx_linear_int8_few", kInt8, true, &amx_counters[0]),
-    AmxInt8("amx_linear_int8_block", kInt8, false, &amx_counters[1]),
+    Avx512Int8Rows("avx512_linear_int8_rows", kInt8, &avx512_counters[0]),
+    Avx512Int8Stream("avx512_linear_int8_stream", kInt8, Crossover::kAvx512Int8Stream, &avx512_counters[15]),
+    Avx512Int8Block("avx512_linear_int8_block", kInt8, Crossover::kAvx512Int8Block, &avx512_counters[4]),
+    AmxInt8Few("amx_linear_int8_few", kInt8, Crossover::kAmxInt8Few, &amx_counters[0]),
+    AmxInt8Block("amx_linear_int8_block", kInt8, &amx_counters[1]),
     RefInt8("ref_linear_bitmap_int8", kBitmapInt8, &counters[1]),
     SimdInt8("simd_linear_bitmap_int8", kBitmapInt8, &simd_counters[1]),
-    Avx512Int8Few("avx512_linear_bitmap_int8_rows", kBitmapInt8, false, &avx512_counters[1]),
-    Avx512Int8Few("avx512_linear_bitmap_int8_stream", kBitmapInt8, true, &avx512_counters[16]),
-    Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, &avx512_counters[5]),
-    AmxInt8("amx_linear_bitmap_int8_few", kBitmapInt8, true, &amx_counters[2]),
-    AmxInt8("amx_linear_bitmap_int8_block", kBitmapInt8, false, &amx_counters[3]),
+    Avx512Int8Rows("avx512_linear_bitmap_int8_rows", kBitmapInt8, &avx512_counters[1]),
+    Avx512Int8Stream("avx512_linear_bitmap_int8_stream", kBitmapInt8, Crossover::kAvx512BitmapInt8Stream,
+                     &avx512_counters[16]),
+    Avx512Int8Block("avx512_linear_bitmap_int8_block", kBitmapInt8, Crossover::kAvx512BitmapInt8Block,
+                    &avx512_counters[5]),
+    AmxInt8Few("amx_linear_bitmap_int8_few", kBitmapInt8, Crossover::kAmxBitmapInt8Few, &amx_counters[2]),
+    AmxInt8Block("amx_linear_bitmap_int8_block", kBitmapInt8, &amx_counters[3]),
     RefInt8("ref_linear_code4", kCode4, &counters[2]),
     SimdInt8("simd_linear_code4", kCode4, &simd_counters[2]),
-    Avx512Int8Few("avx512_linear_code4_rows", kCode4, false, &avx512_counters[2]),
-    Avx512Int8Few("avx512_linear_code4_stream", kCode4, true, &avx512_counters[17]),
-    Avx512Int8Block("avx512_linear_code4_block", kCode4, &avx512_counters[6]),
-    AmxInt8("amx_linear_code4_few", kCode4, true, &amx_counters[4]),
-    AmxInt8("amx_linear_code4_block", kCode4, false, &amx_counters[5]),
+    Avx512Int8Rows("avx512_linear_code4_rows", kCode4, &avx512_counters[2]),
+    Avx512Int8Stream("avx512_linear_code4_stream", kCode4, Crossover::kAvx512Code4Stream, &avx512_counters[17]),
+    Avx512Int8Block("avx512_linear_code4_block", kCode4, Crossover::kAvx512Code4Block, &avx512_counters[6]),
+    AmxInt8Few("amx_linear_code4_few", kCode4, Crossover::kAmxCode4Few, &amx_counters[4]),
+    AmxInt8Block("amx_linear_code4_block", kCode4, &amx_counters[5]),
     RefInt8("ref_linear_bitmap_code4", kBitmapCode4, &counters[3]),
     SimdInt8("simd_linear_bitmap_code4", kBitmapCode4, &simd_counters[3]),
-    Avx512Int8Few("avx512_linear_bitmap_code4_rows", kBitmapCode4, false, &avx512_counters[3]),
-    Avx512Int8Few("avx512_linear_bitmap_code4_stream", kBitmapCode4, true, &avx512_counters[18]),
-    Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, &avx512_counters[7]),
-    AmxInt8("amx_linear_bitmap_code4_few", kBitmapCode4, true, &amx_counters[6]),
-    AmxInt8("amx_linear_bitmap_code4_block", kBitmapCode4, false, &amx_counters[7]),
+    Avx512Int8Rows("avx512_linear_bitmap_code4_rows", kBitmapCode4, &avx512_counters[3]),
+    Avx512Int8Stream("avx512_linear_bitmap_code4_stream", kBitmapCode4, Crossover::kAvx512BitmapCode4Stream,
+                     &avx512_counters[18]),
+    Avx512Int8Block("avx512_linear_bitmap_code4_block", kBitmapCode4, Crossover::kAvx512BitmapCode4Block,
+                    &avx512_counters[7]),
+    AmxInt8Few("amx_linear_bitmap_code4_few", kBitmapCode4, Crossover::kAmxBitmapCode4Few, &amx_counters[6]),
+    AmxInt8Block("amx_linear_bitmap_code4_block", kBitmapCode4, &amx_counters[7]),
     RefBf16("ref_linear_bitmap_bf16", kBitmapBf16, &counters[4]),
     SimdBf16("simd_linear_bitmap_bf16", kBitmapBf16, &simd_counters[4]),
     {{"avx512_linear_bitmap_bf16_rows", Tier::kAvx512, 1, 8, Crossover::kAlways, kernels::Avx512LinearBitmapBf16Rows,
@@ -185,8 +199,9 @@ const LinearPackedKernel kRows[] = {
      nullptr,
      nullptr,
      nullptr},
-    Avx512Bf16Block("avx512_linear_bitmap_bf16_block", kBitmapBf16, Crossover::kAvx512Block, &avx512_counters[9]),
-    {{"avx512bf16_linear_bitmap_bf16_rows", Tier::kAvx512Bf16, 1, 8, Crossover::kAvx512Bf16Rows,
+    Avx512Bf16Block("avx512_linear_bitmap_bf16_block", kBitmapBf16, Crossover::kAvx512BitmapBf16Block,
+                    &avx512_counters[9]),
+    {{"avx512bf16_linear_bitmap_bf16_rows", Tier::kAvx512Bf16, 1, 8, Crossover::kAvx512Bf16BitmapBf16Rows,
       kernels::Avx512Bf16LinearBitmapBf16Rows, &avx512_counters[14]},
      kBitmapBf16,
      LinearInput::kHalves,
@@ -195,8 +210,10 @@ const LinearPackedKernel kRows[] = {
      nullptr,
      nullptr,
      nullptr},
-    AmxBitmapBf16("amx_linear_bitmap_bf16_few", true, &amx_counters[8]),
-    AmxBitmapBf16("amx_linear_bitmap_bf16_block", false, &amx_counters[9]),
+    AmxBf16("amx_linear_bitmap_bf16_few", kBitmapBf16, 1, 16, Crossover::kAmxBitmapBf16Few,
+            kernels::AmxLinearPackedBf16Few, &amx_counters[8]),
+    AmxBf16("amx_linear_bitmap_bf16_block", kBitmapBf16, 17, kAnyM, Crossover::kAlways,
+            kernels::AmxLinearPackedBf16Block, &amx_counters[9]),
     RefBf16("ref_linear_int8_bf16", kInt8Bf16, &counters[5]),
     SimdBf16("simd_linear_int8_bf16", kInt8Bf16, &simd_counters[5]),
     Avx512Bf16Block("avx512_linear_int8_bf16_block", kInt8Bf16, Crossover::kAlways, &avx512_counters[10]),

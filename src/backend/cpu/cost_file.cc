@@ -12,7 +12,27 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kNames[] = {"always", "avx512_stream", "avx512_block", "avx512bf16_rows", "avx512bf16_block", "amx_few"};
+constexpr const char* kNames[kCrossovers] = {"always",
+                                             "avx512_block",
+                                             "avx512bf16_rows",
+                                             "avx512bf16_block",
+                                             "amx_few",
+                                             "avx512_int8_stream",
+                                             "avx512_int8_block",
+                                             "amx_int8_few",
+                                             "avx512_bitmap_int8_stream",
+                                             "avx512_bitmap_int8_block",
+                                             "amx_bitmap_int8_few",
+                                             "avx512_code4_stream",
+                                             "avx512_code4_block",
+                                             "amx_code4_few",
+                                             "avx512_bitmap_code4_stream",
+                                             "avx512_bitmap_code4_block",
+                                             "amx_bitmap_code4_few",
+                                             "avx512_bitmap_bf16_block",
+                                             "avx512bf16_bitmap_bf16_rows",
+                                             "amx_bitmap_bf16_few"};
+static_assert(kNames[kCrossovers - 1] != nullptr);
 
 std::string CacheFolder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
@@ -33,10 +53,7 @@ std::string Plain(const std::string& text) {
 
 }  // namespace
 
-std::string CrossoverName(Crossover crossover) {
-  const auto i = static_cast<std::size_t>(crossover);
-  return i < std::size(kNames) ? kNames[i] : "crossover_" + std::to_string(i);
-}
+std::string CrossoverName(Crossover crossover) { return kNames[static_cast<std::size_t>(crossover)]; }
 
 std::string CostFilePath(const CpuFeatures& f) {
   const std::string folder = CacheFolder();

@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--codecs", default="bf16|int8|int4|bitmap-(bf16|int8|int4)", help="regular expression, whole name")
     parser.add_argument("--rows", default="1,4,16,64,512", help="comma-separated numbers of rows")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repetitions", type=int, default=3, help="the one nearest to the roof beside it counts")
     args = parser.parse_args()
 
     rows = {int(m) for m in args.rows.split(",")}
@@ -58,7 +59,8 @@ def main():
                 groups.setdefault(name.rsplit("/%d/" % m, 1)[0], []).append(str(m))
         for group, sizes in groups.items():
             pattern = "^%s/(%s)/" % (group, "|".join(sizes))
-            done, context = bench_linear.run(args.build / program, pattern, args.threads, whole_names=True)
+            done, context = bench_linear.run(args.build / program, pattern, args.threads, whole_names=True,
+                                             repetitions=args.repetitions)
             for name, b in done.items():
                 if b.get("error_occurred"):
                     say(name, b["error_message"])

@@ -79,6 +79,7 @@ def draw_density(plt, lines, title, path):
 
 
 def draw_rows(plt, lines, title, path):
+    from matplotlib import ticker
     figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
     for codec, points in lines.items():
         x = [p[0] for p in points]
@@ -90,7 +91,8 @@ def draw_rows(plt, lines, title, path):
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_major_locator(ticker.LogLocator(base=10, subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_xticks(sizes, [str(m) for m in sizes])
     axes.set(xlabel="M (rows of activations)", ylabel="ms", title=title)
     axes.grid(alpha=0.3)

@@ -127,13 +127,17 @@ struct Tuning {
       CpuBackend with_kernel(team, KernelTarget{features, kernel.tier, with});
       CpuBackend without_kernel(team, without_target);
       std::vector<TuneStep> steps;
+      int at_most = kNever;
       for (int rows : kRows) {
         if (rows < kernel.min_m || rows > kernel.max_m) continue;
-        TuneStep step{.kernel = kernel.name, .instead = Select(kernels, rows, without_target).name, .rows = rows};
+        const Row& instead = Select(kernels, rows, without_target);
+        if (instead.tier <= Tier::kSimd && kernel.tier > Tier::kSimd) at_most = std::min(at_most, rows);
+        TuneStep step{.kernel = kernel.name, .instead = instead.name, .rows = rows};
         LACUNA_RETURN_IF_ERROR(layer.Compare(with_kernel, without_kernel, rows, &step.ns, &step.instead_ns));
         steps.push_back(step);
       }
-      found.from[slot] = CrossoverOf(steps);
+      // Where only AVX2 is left instead, noise alone would choose it.
+      found.from[slot] = std::min(CrossoverOf(steps), at_most);
       result->costs.from[slot] = found.from[slot];
       result->steps.insert(result->steps.end(), steps.begin(), steps.end());
     }

@@ -50,7 +50,8 @@ struct Totals {
   double worst = 0;
 };
 
-void AddPacked(const PackedRow& row, nlohmann::ordered_json* tensors, std::ostringstream& table, Totals* totals) {
+void AddPacked(const PackedRow& row, int type_width, nlohmann::ordered_json* tensors, std::ostringstream& table,
+               Totals* totals) {
   ++totals->tensors;
   totals->elements += row.n * row.k;
   totals->weights += row.n * row.k;
@@ -65,7 +66,7 @@ void AddPacked(const PackedRow& row, nlohmann::ordered_json* tensors, std::ostri
   json["error"] = row.error ? nlohmann::json(*row.error) : nlohmann::json();
   tensors->push_back(std::move(json));
   table << std::left << std::setw(56) << row.name << std::setw(18) << ShapeText(std::vector<int64_t>{row.n, row.k})
-        << std::setw(22) << row.codec << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(row.bytes))
+        << std::setw(type_width) << row.codec << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(row.bytes))
         << std::fixed << std::setprecision(1) << std::setw(8) << row.density() * 100 << " % stored" << std::setprecision(2)
         << std::setw(8) << row.bits() << " bits";
   if (row.error) table << std::setprecision(4) << std::setw(10) << *row.error << " error";
@@ -105,13 +106,15 @@ Status RunInspect(const Flags& flags) {
   nlohmann::ordered_json tensors = nlohmann::json::array();
   std::ostringstream table;
   Totals totals;
+  int type_width = config.quantization ? 22 : 6;
   if (config.quantization) {
     ModelFiles source;
     if (!flags.source.empty()) {
       LACUNA_ASSIGN_OR_RETURN(source, ModelFiles::Open(flags.source));
     }
     LACUNA_ASSIGN_OR_RETURN(const std::vector<PackedRow> rows, InspectPacked(config, files, flags.source.empty() ? nullptr : &source));
-    for (const PackedRow& row : rows) AddPacked(row, &tensors, table, &totals);
+    for (const PackedRow& row : rows) type_width = std::max(type_width, static_cast<int>(row.codec.size()) + 2);
+    for (const PackedRow& row : rows) AddPacked(row, type_width, &tensors, table, &totals);
   } else if (!flags.source.empty()) {
     return InvalidInput(flags.model.directory + ": is not packed; --source is for packed models");
   }
@@ -143,7 +146,7 @@ Status RunInspect(const Flags& flags) {
     }
     tensors.push_back(std::move(row));
     table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape)
-          << std::setw(config.quantization ? 22 : 6) << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
+          << std::setw(type_width) << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
     if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
     if (imported) table << std::setw(12) << imported->codec << std::setprecision(6) << std::setw(12) << imported->loss;
     table << "\n";
@@ -174,7 +177,7 @@ Status RunInspect(const Flags& flags) {
     head << "none that can be used: " << tokenizer.status().message() << "\n";
   }
   if (config.quantization && !flags.source.empty()) head << "\nerror: the root mean square of packed minus source, over that of source\n";
-  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(config.quantization ? 22 : 6) << "type" << std::right
+  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(type_width) << "type" << std::right
        << std::setw(12) << "size" << (config.quantization ? "" : "     zeros") << (files.gguf() ? "     runs as        loss" : "") << "\n";
   std::ostringstream foot;
   foot << "\n" << totals.tensors << " tensors, " << totals.elements << " parameters, " << FormatBytes(static_cast<uint64_t>(totals.bytes))

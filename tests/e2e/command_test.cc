@@ -105,10 +105,11 @@ TEST_F(Command, PackWritesADirectoryThatRuns) {
   const std::string packed = folder_->path() + "/packed";
   const CommandResult pack = RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec bitmap-int4 --group 64 --keep lm_head=int8");
   ASSERT_EQ(pack.exit_code, 0) << pack.err;
-  for (const char* load : {"mmap", "copy"}) {
-    const json out = Parse(RunLacuna("run -m " + Quote(packed) + " --load " + load + " -p 'some words' -n 5 --temp 0 --ignore-eos --json"));
-    EXPECT_EQ(out["ids"].size(), 5u);
-  }
+  const std::string run = "run -m " + Quote(packed) + " -p 'some words' -n 5 --temp 0 --ignore-eos --json --load ";
+  const json first = Parse(RunLacuna(run + "auto"));
+  EXPECT_EQ(first["ids"].size(), 5u);
+  for (const char* load : {"mmap", "copy"}) EXPECT_EQ(Parse(RunLacuna(run + load))["ids"], first["ids"]) << load;
+  EXPECT_EQ(RunLacuna(run + "page").exit_code, 2);
   const json out = Parse(RunLacuna("inspect -m " + Quote(packed) + " --source " + Quote(model_) + " --json"));
   std::set<std::string> kinds;
   for (const json& tensor : out["tensors"]) {
@@ -122,6 +123,17 @@ TEST_F(Command, PackWritesADirectoryThatRuns) {
   }
   EXPECT_EQ(kinds, (std::set<std::string>{"BF16", "bitmap-int4 g64", "int8"}));
   EXPECT_EQ(out["totals"]["parameters"], Parse(RunLacuna("inspect " + M() + "--json"))["totals"]["parameters"]);
+  // Of another version it is refused, whatever asks for it.
+  const std::string newer = folder_->path() + "/newer";
+  std::filesystem::copy(packed, newer);
+  json config = json::parse(std::ifstream(newer + "/config.json"));
+  config["quantization_config"]["layout_version"] = 2;
+  std::ofstream(newer + "/config.json") << config.dump();
+  for (const char* command : {"run -p x -n 1", "inspect", "score --ids 1,2", "bench -p 1 -n 1"}) {
+    const CommandResult refused = RunLacuna(std::string(command) + " -m " + Quote(newer));
+    EXPECT_EQ(refused.exit_code, 2) << command;
+    EXPECT_NE(refused.err.find("`layout_version` is 2, and this lacuna reads layout 1"), std::string::npos) << refused.err;
+  }
 
   // A folder that is there stays as it is; what went wrong leaves none.
   EXPECT_EQ(RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec int8").exit_code, 2);

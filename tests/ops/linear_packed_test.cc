@@ -231,10 +231,10 @@ TEST_P(PackedLinearOp, PermutedColumns) {
   for (int j = 0; j < k; ++j) perm[static_cast<std::size_t>(j)] = j * 27 % k;
   const std::vector<float> w = UniformFloats(n * k, -1, 1, random_);
   LinearSet set;
-  for (const char* codec : {"int8", "bf16", "bitmap-int4"}) {
+  for (const char* codec : {"int8", "bf16", "bitmap-int4", "int4z", "nf4", "bitmap-bf16", "bitmap-int8 bf16"}) {
     LinearMember member;
     member.weight = *PackMatrix({.name = "w", .data = reinterpret_cast<const std::byte*>(w.data()), .n = n, .k = k},
-                                *ParseCodec(codec), {.in_perm = perm});
+                                CodecOf(codec), {.in_perm = perm});
     set.members.push_back(std::move(member));
   }
   set.members.push_back(Member("int8", n, k, false, random_));  // beside permuted ones

@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "tokenizer/json_fields.h"
+#include "tokenizer/markup.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna {
@@ -95,7 +96,9 @@ Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::st
   for (const auto* tokens : {&specials, &plain}) {
     for (const AddedToken& token : *tokens) {
       any_single |= token.single_word;
+      const bool guarded = token.special || IsMarkup(token.content);
       if (token.special) out.special_ids_.insert(out.ids_[token.content]);
+      if (guarded) out.guarded_ids_.insert(out.ids_[token.content]);
       std::string content = token.content;
       bool at_start = false;
       if (token.normalized) {
@@ -104,7 +107,7 @@ Result<AddedTokens> AddedTokens::Parse(const nlohmann::json& node, const std::st
       }
       if (special_contents.count(content) > 0) out.skipped_ids_.insert(out.ids_[token.content]);
       (token.normalized ? out.normalized_ : out.raw_).Add(content, out.ids_[token.content]);
-      if (token.normalized && token.special) out.spelled_.Add(token.content, out.ids_[token.content]);
+      if (token.normalized && guarded) out.spelled_.Add(token.content, out.ids_[token.content]);
     }
   }
   if (any_single) {
@@ -129,7 +132,8 @@ void AddedTokens::FindIn(std::string_view text, const Trie& trie, std::span<cons
   found.clear();
   size_t done = 0;
   const auto accept = [&](const Trie::Match& match) {
-    return plain.empty() || !IsSpecial(match.value) || !Touches(plain, offset + match.begin, offset + match.end);
+    return plain.empty() || guarded_ids_.count(match.value) == 0 ||
+           !Touches(plain, offset + match.begin, offset + match.end);
   };
   for (size_t from = 0; from < text.size();) {
     const Trie::Match match = trie.Find(text, from, accept);

@@ -73,9 +73,9 @@ class AddedTokens {
   static Result<AddedTokens> Parse(const nlohmann::json& node, const std::string& where, const Vocab& vocab,
                                    const Normalizers& normalizers);
 
-  // Cuts `text` at added tokens and normalizes what lies between them. Special tokens that touch a `plain` span are
-  // passed over. A special token that is looked for in normalized text, where spans are lost, is then found as the
-  // template spells it, before normalization.
+  // Cuts `text` at added tokens and normalizes what lies between them. Tokens that touch a `plain` span are passed over
+  // if they are special or markup (markup.h). One of them that is looked for in normalized text, where spans are lost,
+  // is then found as the template spells it, before normalization.
   Status Split(std::string_view text, std::span<const TextSpan> plain, const Normalizers& normalizers,
                PieceList& list) const;
 
@@ -107,8 +107,9 @@ class AddedTokens {
   std::unordered_map<int32_t, AddedToken> tokens_;
   std::unordered_map<int32_t, std::string> normalized_contents_;  // where they differ from the content
   std::unordered_set<int32_t> special_ids_, skipped_ids_;
+  std::unordered_set<int32_t> guarded_ids_;  // special_ids_ and markup
   Trie raw_, normalized_;
-  Trie spelled_;  // the special ones of normalized_, as they are spelled
+  Trie spelled_;               // the guarded ones of normalized_, as they are spelled
   std::optional<Regex> word_;  // one word character, compiled when a token asks for single_word
   int32_t max_id_ = -1;
 };

@@ -30,6 +30,35 @@ Value WithReasoning(const Value& message) {
   return MakeDict(std::move(dict));
 }
 
+// What a model writes around its thoughts and calls. In an assistant's content it counts as the template's own, so that
+// an answer comes back as the tokens that it was.
+constexpr std::string_view kOwnTags[] = {"<think>", "</think>", "<tool_call>", "</tool_call>"};
+
+Value WithOwnTags(const Value& message) {
+  const Value* role = message.dict().Find(std::string_view("role"));
+  const Value* content = message.dict().Find(std::string_view("content"));
+  if (role == nullptr || !role->is_string() || role->text().view() != "assistant" || content == nullptr ||
+      !content->is_string())
+    return message;
+  const Text& from = content->text();
+  Text to;
+  size_t done = 0;
+  for (size_t at = from.view().find('<'); at != std::string_view::npos; at = from.view().find('<', at + 1)) {
+    for (const std::string_view tag : kOwnTags) {
+      if (!from.view().substr(at).starts_with(tag)) continue;
+      to.Append(from, done, at);
+      to.Append(tag, false);
+      done = at + tag.size();
+    }
+  }
+  if (done == 0) return message;
+  to.Append(from, done, from.size());
+  Dict dict;
+  for (const auto& [key, value] : message.dict().items) dict.Set(key, value);
+  dict.Set(Value::String("content"), Value(std::move(to)));
+  return MakeDict(std::move(dict));
+}
+
 class JinjaTemplate : public ChatTemplate {
  public:
   JinjaTemplate(ParsedTemplates templates, SpecialTokens tokens)
@@ -98,7 +127,7 @@ class JinjaTemplate : public ChatTemplate {
     for (const auto& [key, value] : conversation.items) in.SetGlobal(key.text().view(), value);
     std::vector<Value> messages;
     for (const Value& message : conversation.Find(std::string_view("messages"))->list().items) {
-      messages.push_back(WithReasoning(message));
+      messages.push_back(WithOwnTags(WithReasoning(message)));
     }
     in.SetGlobal("messages", MakeList(std::move(messages)));
     if (conversation.Find(std::string_view("add_generation_prompt")) == nullptr) {

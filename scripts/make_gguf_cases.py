@@ -72,6 +72,11 @@ MODELS = {
     "qwen2": ("qwen2", "BF16", dict(tie_word_embeddings=True)),
     "qwen3": ("qwen3", "Q4_0", dict(head_dim=16, rope_parameters={
         "rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 64})),
+    # every sixth layer sees everything, as llama.cpp takes it where the file does not say
+    "gemma3": ("gemma3", "Q8_0", dict(num_hidden_layers=6, head_dim=16, sliding_window=20, query_pre_attn_scalar=16,
+                                      tie_word_embeddings=True, rope_parameters={
+        "full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}})),
 }
 
 
@@ -97,7 +102,8 @@ def write_model(name, rng):
                   num_key_value_heads=2, max_position_embeddings=256, rms_norm_eps=1e-5, tie_word_embeddings=False,
                   bos_token_id=1, eos_token_id=2) | more
     config.setdefault("rope_parameters", {"rope_type": "default", "rope_theta": 10000.0})
-    model_type = "mistral" if name == "mistral" else arch
+    model_type = {"mistral": "mistral", "gemma3": "gemma3_text"}.get(name, arch)
+    gemma = name == "gemma3"
     made = transformers.AutoConfig.for_model(model_type, **config)
     made._attn_implementation = "eager"
     model = transformers.AutoModelForCausalLM.from_config(made).float().eval()
@@ -112,13 +118,18 @@ def write_model(name, rng):
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
+    rope = config["rope_parameters"]
+    rope = rope.get("full_attention", rope)
+    writer.add_rope_freq_base(rope["rope_theta"])
     writer.add_rope_dimension_count(head_dim)
     if "head_dim" in config:
         writer.add_key_length(head_dim)
         writer.add_value_length(head_dim)
     writer.add_vocab_size(VOCAB)
-    rope = config["rope_parameters"]
+    if gemma:
+        writer.add_sliding_window(config["sliding_window"])
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
     if rope["rope_type"] == "yarn":
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(rope["factor"])
@@ -133,13 +144,18 @@ def write_model(name, rng):
             continue
         shape = tuple(tensor.shape)
         std = 0.9 if "embed" in key else 1.3 / shape[-1] ** 0.5 if len(shape) == 2 else 0.2
-        values = (rng.standard_normal(shape) * std + ("norm" in key)).astype(np.float32)
+        values = (rng.standard_normal(shape) * std + ("norm" in key and not gemma)).astype(np.float32)
         matrix = len(shape) == 2
         to = kind_of(kind if matrix else "F32")
         heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}.get(key.split(".")[-2])
         stored = permute(values, heads) if arch == "llama" and heads else values
+        if gemma and "norm" in key:  # the converter adds the 1 of Gemma's norms
+            stored = stored + np.float32(1)
+            values = stored - np.float32(1)
         stored = quantize(stored, to)
         back = dequantize(stored, to) if to not in (gguf.GGMLQuantizationType.F32,) else stored
+        if gemma and "norm" in key:
+            back = values
         if arch == "llama" and heads:  # undo: halves again
             n = back.shape[0] // heads
             back = back.reshape(heads, n // 2, 2, -1).swapaxes(1, 2).reshape(shape)

@@ -1,5 +1,7 @@
 #include "io/gguf_tensors.h"
 
+#include <span>
+
 #include "base/status_macros.h"
 
 namespace lacuna {
@@ -10,19 +12,21 @@ struct Pair {
 };
 constexpr Pair kTop[] = {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
 constexpr Pair kLayer[] = {
-    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
-    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
-    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
-    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_norm", "post_attention_layernorm"},
-    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},      {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},      {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"},
 };
+constexpr Pair kPreNorms[] = {{"ffn_norm", "post_attention_layernorm"}};
+constexpr Pair kSandwichNorms[] = {{"post_attention_norm", "post_attention_layernorm"},
+                                   {"ffn_norm", "pre_feedforward_layernorm"},
+                                   {"post_ffw_norm", "post_feedforward_layernorm"}};
 constexpr std::string_view kGgufLayers = "blk.", kLayers = "model.layers.";
 
 // The name with its last part (weight, bias), its layer and its module replaced.
 template <typename From, typename To>
-std::optional<std::string> Translate(std::string_view name, std::string_view from_layers, std::string_view to_layers,
-                                     From from, To to) {
+std::optional<std::string> Translate(std::string_view name, bool sandwich, std::string_view from_layers,
+                                     std::string_view to_layers, From from, To to) {
   const size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
   const std::string_view parameter = name.substr(dot);
@@ -34,9 +38,12 @@ std::optional<std::string> Translate(std::string_view name, std::string_view fro
   stem.remove_prefix(from_layers.size());
   const size_t end = stem.find('.');
   if (end == 0 || end == stem.npos || stem.find_first_not_of("0123456789") != end) return std::nullopt;
-  for (const Pair& pair : kLayer)
-    if (stem.substr(end + 1) == from(pair))
-      return std::string(to_layers).append(stem.substr(0, end + 1)).append(to(pair)).append(parameter);
+  for (const std::span<const Pair> pairs :
+       {std::span<const Pair>(kLayer), sandwich ? std::span<const Pair>(kSandwichNorms) : kPreNorms}) {
+    for (const Pair& pair : pairs)
+      if (stem.substr(end + 1) == from(pair))
+        return std::string(to_layers).append(stem.substr(0, end + 1)).append(to(pair)).append(parameter);
+  }
   return std::nullopt;
 }
 
@@ -45,12 +52,12 @@ constexpr auto kHuggingFace = [](const Pair& pair) { return pair.hugging_face; }
 
 }  // namespace
 
-std::optional<std::string> GgufToHuggingFace(std::string_view name) {
-  return Translate(name, kGgufLayers, kLayers, kGguf, kHuggingFace);
+std::optional<std::string> GgufToHuggingFace(std::string_view name, bool sandwich) {
+  return Translate(name, sandwich, kGgufLayers, kLayers, kGguf, kHuggingFace);
 }
 
-std::string HuggingFaceToGguf(std::string_view name) {
-  return Translate(name, kLayers, kGgufLayers, kHuggingFace, kGguf).value_or(std::string(name));
+std::string HuggingFaceToGguf(std::string_view name, bool sandwich) {
+  return Translate(name, sandwich, kLayers, kGgufLayers, kHuggingFace, kGguf).value_or(std::string(name));
 }
 
 int64_t SourceRow(int64_t row, int64_t rows, int interleaved_heads) {
@@ -79,7 +86,7 @@ Result<std::vector<NamedTensor>> GgufModelTensors(const GgufFile& file) {
   std::vector<NamedTensor> out;
   for (const Tensor& tensor : file.tensors()) {
     if (tensor.name == "rope_freqs.weight") continue;  // becomes a part of the configuration
-    std::optional<std::string> name = GgufToHuggingFace(tensor.name);
+    std::optional<std::string> name = GgufToHuggingFace(tensor.name, *arch == "gemma3");
     if (!name)
       return InvalidInput(file.path() + ": tensor `" + tensor.name.substr(0, 100) + "` is not known for architecture " +
                           *arch + "; a model that needs it is not supported");

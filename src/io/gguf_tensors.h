@@ -17,9 +17,10 @@
 namespace lacuna {
 
 // "blk.3.attn_q.weight" -> "model.layers.3.self_attn.q_proj.weight"; nullopt for a name that is not known.
-std::optional<std::string> GgufToHuggingFace(std::string_view name);
+// Architectures with norms behind the branches too (gemma3) are `sandwich`.
+std::optional<std::string> GgufToHuggingFace(std::string_view name, bool sandwich = false);
 // And back, for messages; the name itself if it has no counterpart.
-std::string HuggingFaceToGguf(std::string_view name);
+std::string HuggingFaceToGguf(std::string_view name, bool sandwich = false);
 
 // Row `row` of the Hugging Face tensor in a tensor of `rows` rows with this many interleaved heads (0: itself).
 int64_t SourceRow(int64_t row, int64_t rows, int interleaved_heads);

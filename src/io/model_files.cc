@@ -101,7 +101,8 @@ const Tensor* ModelFiles::Find(std::string_view name) const {
 Result<const Tensor*> ModelFiles::Get(std::string_view name) const {
   if (const Tensor* tensor = Find(name)) return tensor;
   if (gguf_) {
-    return InvalidInput(dir_ + ": tensor `" + HuggingFaceToGguf(name) + "` is missing");
+    const bool sandwich = Find("model.layers.0.pre_feedforward_layernorm.weight") != nullptr;
+    return InvalidInput(dir_ + ": tensor `" + HuggingFaceToGguf(name, sandwich) + "` is missing");
   }
   const auto listed = weight_map_.find(name);
   std::string message = dir_ + ": tensor `" + std::string(name) + "` is missing";

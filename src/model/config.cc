@@ -87,7 +87,11 @@ Status ParseFlags(const JsonReader& reader, ModelConfig* config) {
   }
   LACUNA_ASSIGN_OR_RETURN(config->tie_word_embeddings, reader.BoolOr("tie_word_embeddings", family.tied));
   config->qk_norm = family.qk_norm;
-  config->norm_plus_one = family.norm_plus_one;
+  // GGUF files hold Gemma's norms with their 1 added.
+  LACUNA_ASSIGN_OR_RETURN(const bool plus_one, reader.BoolOr("norm_plus_one", family.norm_plus_one));
+  if (plus_one && !family.norm_plus_one)
+    return reader.WrongValue("norm_plus_one", std::string(family.model_type) + " models have no such norms");
+  config->norm_plus_one = plus_one;
   config->scaled_embedding = family.scaled_embedding;
   config->qkv_bias = family.qkv_bias;
   if (family.reads_attention_bias) {

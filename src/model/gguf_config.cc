@@ -19,7 +19,8 @@ struct Arch {
   const char *name, *model_type;
   bool biases_known;  // q/k/v biases are the family's own
 };
-constexpr Arch kArchs[] = {{"llama", "llama", false}, {"qwen2", "qwen2", true}, {"qwen3", "qwen3", false}};
+constexpr Arch kArchs[] = {
+    {"llama", "llama", false}, {"qwen2", "qwen2", true}, {"qwen3", "qwen3", false}, {"gemma3", "gemma3_text", false}};
 
 // ARCH.* that are read below.
 constexpr std::string_view kKnown[] = {"context_length",
@@ -33,8 +34,10 @@ constexpr std::string_view kKnown[] = {"context_length",
                                        "attention.value_length",
                                        "attention.layer_norm_rms_epsilon",
                                        "attention.sliding_window",
+                                       "attention.sliding_window_pattern",
                                        "rope.dimension_count",
                                        "rope.freq_base",
+                                       "rope.freq_base_swa",
                                        "rope.scale_linear",
                                        "rope.scaling.type",
                                        "rope.scaling.factor",
@@ -59,15 +62,16 @@ class Converter {
     const auto* arch =
         std::find_if(std::begin(kArchs), std::end(kArchs), [&](const Arch& a) { return *name == a.name; });
     if (arch == std::end(kArchs))
-      return metadata_.Error("general.architecture", "is " + JsonQuote(name->substr(0, 40)) +
-                                                         "; supported are llama (with Mistral), qwen2 and qwen3");
+      return metadata_.Error(
+          "general.architecture",
+          "is " + JsonQuote(name->substr(0, 40)) + "; supported are llama (with Mistral), qwen2, qwen3 and gemma3");
     arch_ = arch;
     LACUNA_RETURN_IF_ERROR(RefuseUnknown());
     json_["architectures"] = nlohmann::json::array();
     json_["model_type"] = arch->model_type;
     LACUNA_RETURN_IF_ERROR(Sizes());
     LACUNA_RETURN_IF_ERROR(Layout());
-    LACUNA_RETURN_IF_ERROR(Window());
+    LACUNA_RETURN_IF_ERROR(gemma() ? GemmaLayers() : Window());
     LACUNA_RETURN_IF_ERROR(Rope());
     LACUNA_RETURN_IF_ERROR(TokenIds());
     return json_.dump(2) + "\n";
@@ -78,6 +82,8 @@ class Converter {
     const auto it = std::find_if(tensors_.begin(), tensors_.end(), [&](const Tensor& t) { return t.name == name; });
     return it == tensors_.end() ? nullptr : &*it;
   }
+
+  bool gemma() const { return std::string_view(arch_->name) == "gemma3"; }
 
   std::string Key(std::string_view name) const { return std::string(arch_->name).append(".").append(name); }
 
@@ -131,7 +137,7 @@ class Converter {
     json_["vocab_size"] = embedding->shape[0];
     json_["max_position_embeddings"] = context;
     json_["rms_norm_eps"] = *eps;
-    json_["hidden_act"] = "silu";
+    json_[gemma() ? "hidden_activation" : "hidden_act"] = gemma() ? "gelu_pytorch_tanh" : "silu";
     json_["tie_word_embeddings"] = FindTensor("output.weight") == nullptr;
     head_dim_ = head_dim;
     context_ = context;
@@ -153,6 +159,8 @@ class Converter {
   }
 
   Status Window() {
+    for (const char* key : {"attention.sliding_window_pattern", "rope.freq_base_swa"})
+      if (metadata_.Has(Key(key))) return metadata_.Error(Key(key), "is supported for architecture gemma3 only");
     LACUNA_ASSIGN_OR_RETURN(const auto window, metadata_.Int(Key("attention.sliding_window"), 0, kMax));
     if (window.value_or(0) == 0 || *window >= context_) return {};
     if (std::string_view(arch_->name) != "llama")
@@ -163,6 +171,35 @@ class Converter {
     return {};
   }
 
+  // Gemma 3: layers in a pattern, norms that hold 1 + w, and a scale of the scores that only the 27B model (which is
+  // told by its layers, as llama.cpp does it) does not take from the size of its heads.
+  Status GemmaLayers() {
+    LACUNA_ASSIGN_OR_RETURN(const auto window, metadata_.Int(Key("attention.sliding_window"), 1, kMax));
+    if (!window) return metadata_.Missing(Key("attention.sliding_window"));
+    json_["sliding_window"] = *window;
+    json_["norm_plus_one"] = false;
+    const int64_t layers = json_["num_hidden_layers"], heads = json_["num_attention_heads"];
+    json_["query_pre_attn_scalar"] = layers == 62 ? json_["hidden_size"].get<int64_t>() / heads : head_dim_;
+    const std::string key = Key("attention.sliding_window_pattern");
+    const GgufValue* pattern = metadata_.Find(key);
+    if (!pattern || !pattern->array()) {
+      LACUNA_ASSIGN_OR_RETURN(const auto every, metadata_.Int(key, 1, kMax));
+      json_["sliding_window_pattern"] = every.value_or(6);
+      return {};
+    }
+    if (pattern->count != static_cast<uint64_t>(layers))
+      return metadata_.Error(key, "has " + std::to_string(pattern->count) + " entries; it must have one for each of " +
+                                      std::to_string(layers) + " layers");
+    OrderedJson types = nlohmann::json::array();
+    for (uint64_t i = 0; i < pattern->count; ++i) {
+      const std::optional<bool> slides = pattern->Bool(i);
+      if (!slides) return metadata_.Error(key, "must be a number, or true and false for each layer");
+      types.push_back(*slides ? "sliding_attention" : "full_attention");
+    }
+    json_["layer_types"] = std::move(types);
+    return {};
+  }
+
   Status Rope() {
     LACUNA_ASSIGN_OR_RETURN(const auto theta, metadata_.Number(Key("rope.freq_base"), 1, 1e12));
     LACUNA_ASSIGN_OR_RETURN(const auto type, metadata_.String(Key("rope.scaling.type")));
@@ -170,7 +207,7 @@ class Converter {
     LACUNA_ASSIGN_OR_RETURN(const auto linear, metadata_.Number(Key("rope.scale_linear"), 0, 1e6));
     LACUNA_ASSIGN_OR_RETURN(const auto original, metadata_.Int(Key("rope.scaling.original_context_length"), 0, kMax));
     LACUNA_ASSIGN_OR_RETURN(const auto attention, metadata_.Number(Key("rope.scaling.attn_factor"), 0, 1e6));
-    OrderedJson rope = {{"rope_type", "default"}, {"rope_theta", theta.value_or(10000)}};
+    OrderedJson rope = {{"rope_type", "default"}, {"rope_theta", theta.value_or(gemma() ? 1e6 : 10000)}};
     if (!factor) factor = linear;
     const std::string kind = type.value_or(factor ? "linear" : "none");
     if (kind == "linear" && factor.value_or(0) != 0 && *factor != 1) {
@@ -190,7 +227,13 @@ class Converter {
     if (attention && *attention != 1 && kind != "yarn")
       return metadata_.Error(Key("rope.scaling.attn_factor"), "goes with yarn alone");
     if (const Tensor* factors = FindTensor("rope_freqs.weight")) LACUNA_RETURN_IF_ERROR(Llama3(*factors, &rope));
-    json_["rope_parameters"] = std::move(rope);
+    if (!gemma()) {
+      json_["rope_parameters"] = std::move(rope);
+      return {};
+    }
+    LACUNA_ASSIGN_OR_RETURN(const auto local, metadata_.Number(Key("rope.freq_base_swa"), 1, 1e12));
+    const OrderedJson sliding = {{"rope_type", "default"}, {"rope_theta", local.value_or(10000)}};
+    json_["rope_parameters"] = {{"full_attention", std::move(rope)}, {"sliding_attention", sliding}};
     return {};
   }
 

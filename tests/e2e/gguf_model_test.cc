@@ -57,7 +57,7 @@ double LogProbability(const std::vector<float>& row, int32_t id) {
 TEST(GgufModel, AgreesWithTransformers) {
   std::ifstream file(DataPath("gguf/models.json"));
   const nlohmann::json models = nlohmann::json::parse(file)["models"];
-  ASSERT_EQ(models.size(), 4u);
+  ASSERT_EQ(models.size(), 5u);
   for (const auto& m : models) {
     SCOPED_TRACE(m["file"]);
     const std::string path = DataPath("gguf/" + m["file"].get<std::string>());
@@ -98,6 +98,28 @@ INSTANTIATE_TEST_SUITE_P(Cases, GgufOfDirectory,
                                            "llama_attention_bias", "llama_biases", "llama_tied_with_head",
                                            "mistral_null_window", "mistral_window", "qwen2", "qwen3", "qwen3_wide"),
                          [](const auto& info) { return std::string(info.param); });
+
+// GGUF says nothing of `query_pre_attn_scalar`: it is the heads' size but for the 27B model.
+TEST(GgufOfGemma, HasItsBits) {
+  const TempDir root;
+  ParityCase c = LoadParityCase("gemma3", root);
+  c.ids.resize(230);
+  const std::string path = c.folder + "/config.json";
+  std::ifstream in(path);
+  auto config = nlohmann::json::parse(in);
+  config["query_pre_attn_scalar"] = config["head_dim"];
+  std::filesystem::remove(path);
+  std::ofstream(path) << config.dump();
+  const std::string gguf = root.Write("model.gguf", GgufOf(c.folder));
+  const Rows rows = Logits(gguf, c.ids);
+  ExpectSameBits(rows, Logits(c.folder, c.ids), c.what);
+  // As a packed directory, whose config.json says that the norms are whole.
+  const CommandResult r = RunLacuna("pack -m " + Quote(gguf) + " -o " + Quote(root.File("packed")));
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  ExpectSameBits(rows, Logits(root.File("packed"), c.ids), c.what);
+  c.ids.resize(40);
+  ExpectSameBits(Logits(gguf, c.ids, Numerics::kF32), Logits(c.folder, c.ids, Numerics::kF32), c.what);
+}
 
 // A model whose matrices are random blocks: as a GGUF file, and as a directory of the same numbers in F32.
 class Blocks {
@@ -323,7 +345,7 @@ TEST(GgufBad, SettingsThatChangeTheResultAreNamed) {
   };
   const std::string x = root.File("x.gguf");
   EXPECT_EQ(failure(base("mamba")),
-            x + ": `general.architecture` is \"mamba\"; supported are llama (with Mistral), qwen2 and qwen3");
+            x + ": `general.architecture` is \"mamba\"; supported are llama (with Mistral), qwen2, qwen3 and gemma3");
   EXPECT_EQ(failure(GgufText().U32("a", 1)), x + ": `general.architecture` is missing from the metadata");
   EXPECT_EQ(failure(base("llama").F32("llama.logit_scale", 2)),
             x + ": `llama.logit_scale` is a setting that is not known; it may change the result");
@@ -339,6 +361,14 @@ TEST(GgufBad, SettingsThatChangeTheResultAreNamed) {
                 .find("tensor `rope_freqs.weight` does not hold what Llama 3's rope scaling gives"),
             std::string::npos);
   EXPECT_TRUE(LoadConfig(root.Write("good.gguf", base("llama").Text())).ok());
+  const auto gemma = [&] { return base("gemma3").U32("gemma3.attention.sliding_window", 16); };
+  EXPECT_EQ(failure(base("gemma3")), x + ": `gemma3.attention.sliding_window` is missing from the metadata");
+  EXPECT_EQ(failure(gemma().I32s("gemma3.attention.sliding_window_pattern", {1, 0})),
+            x + ": `gemma3.attention.sliding_window_pattern` has 2 entries; it must have one for each of 64 layers");
+  EXPECT_EQ(failure(gemma().F32("gemma3.attn_logit_softcapping", 50)),
+            x + ": `gemma3.attn_logit_softcapping` is a setting that is not known; it may change the result");
+  EXPECT_EQ(failure(base("llama").F32("llama.rope.freq_base_swa", 1e4f)),
+            x + ": `llama.rope.freq_base_swa` is supported for architecture gemma3 only");
   // Weights
   const auto weights = [&](GgufText text) {
     const auto files = ModelFiles::Open(root.Write("x.gguf", text.Text()));

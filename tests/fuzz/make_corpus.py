@@ -100,6 +100,8 @@ CONFIGS = {
                      rope_scaling={"rope_type": "linear", "factor": 8.0}, attn_logit_softcapping=None),
     "gemma3_types": config("gemma3_text", sliding_window=32, layer_types=TYPES, rope_parameters={
         "full_attention": {"rope_type": "linear", "factor": 8.0}, "sliding_attention": {"rope_theta": 10000.0}}),
+    "gemma3_whole_norms": config("gemma3_text", norm_plus_one=False),
+    "norms": config("llama", norm_plus_one=True),
     "gemma3_softcap": config("gemma3_text", final_logit_softcapping=30.0),
     "olmo3": config("olmo3", sliding_window=32, rope_theta=500000, rope_scaling={
         "rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 512, "attention_factor": 1.2}),
@@ -179,12 +181,17 @@ SETTINGS = [("general.architecture", 8, gguf_string("llama")), ("llama.context_l
             ("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)),
             ("llama.rope.freq_base", 12, struct.pack("<d", 1e4)), ("llama.rope.scaling.type", 8, gguf_string("yarn")),
             ("llama.rope.scaling.factor", 6, struct.pack("<f", 4))]
+GEMMA = [(k.replace("llama", "gemma3"), t, gguf_string("gemma3") if k == "general.architecture" else v)
+         for k, t, v in SETTINGS[:9]] + [
+    ("gemma3.attention.sliding_window", 4, gguf_u32(16)), ("gemma3.rope.freq_base_swa", 6, struct.pack("<f", 1e4)),
+    ("gemma3.attention.sliding_window_pattern", 9, gguf_array(7, [True], "?"))]
 TENSORS = [("token_embd.weight", [32, 2], 8, 0), ("blk.0.attn_q.weight", [32, 8], 2, 96), ("output_norm.weight", [4], 0, 256)]
 GGUFS = {
     "empty": gguf([]),
     "scored": gguf(SCORED),
     "merges": gguf(MERGES, version=2),
     "model": gguf(SETTINGS + SCORED, TENSORS, bytes(300)),
+    "gemma": gguf(GEMMA + SCORED, TENSORS, bytes(300)),
     "every_type": gguf([(str(kind), kind, bytes(1 << (kind % 4))) for kind in (0, 1, 7)] + [
         ("2", 2, bytes(2)), ("3", 3, bytes(2)), ("10", 10, bytes(8)), ("11", 11, bytes(8)), ("12", 12, bytes(8))]),
     "rope_freqs": gguf(SETTINGS[:9], [("token_embd.weight", [32, 2], 0, 0), ("rope_freqs.weight", [4], 0, 256)],

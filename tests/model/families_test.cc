@@ -164,6 +164,10 @@ TEST(Gemma3, Defaults) {
   EXPECT_EQ(c.ropes[static_cast<size_t>(c.layers[5].rope)].theta, 1e6);
   EXPECT_EQ(Good("gemma3_text", R"("query_pre_attn_scalar": 168)").score_divisor, 168);
   EXPECT_EQ(Good("llama").score_divisor, 16);
+  EXPECT_TRUE(Good("gemma3_text").norm_plus_one);
+  EXPECT_FALSE(Good("gemma3_text", R"("norm_plus_one": false)").norm_plus_one) << "as GGUF files hold them";
+  EXPECT_FALSE(Good("llama", R"("norm_plus_one": false)").norm_plus_one);
+  Names("llama", R"("norm_plus_one": true)", "norm_plus_one` is true");
   Names("gemma3_text", R"("query_pre_attn_scalar": 0)", "query_pre_attn_scalar` is 0");
   Names("gemma3_text", R"("final_logit_softcapping": 30.0)", "final_logit_softcapping` is 30.0");
   Names("gemma3_text", R"("attn_logit_softcapping": 50.0)", "attn_logit_softcapping` is 50.0");

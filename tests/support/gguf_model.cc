@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -26,7 +27,8 @@ GgufText GgufMetadataOf(const std::string& folder) {
   const auto config = LoadConfig(folder);
   EXPECT_TRUE(config.ok()) << config.status().message();
   if (!config.ok()) return text;
-  const std::string arch = config->model_type == "mistral" ? "llama" : config->model_type;
+  const bool gemma = config->model_type == "gemma3_text";
+  const std::string arch = config->model_type == "mistral" ? "llama" : gemma ? "gemma3" : config->model_type;
   const auto key = [&](const char* name) { return arch + "." + name; };
   const auto u32 = [&](const char* name, int64_t value) { text.U32(key(name), static_cast<uint32_t>(value)); };
   text.String("general.architecture", arch).String("general.name", "a test");
@@ -42,7 +44,13 @@ GgufText GgufMetadataOf(const std::string& folder) {
   u32("vocab_size", config->vocab_size);
   text.F32(key("attention.layer_norm_rms_epsilon"), config->rms_norm_eps);
   if (config->layers.front().window > 0) u32("attention.sliding_window", config->layers.front().window);
-  const RopeConfig& rope = config->ropes.front();
+  if (gemma) {  // every n-th layer sees everything, and has another rope than the first
+    const auto full = std::find_if(config->layers.begin(), config->layers.end(), [](auto& l) { return l.window == 0; });
+    u32("attention.sliding_window_pattern", full - config->layers.begin() + 1);
+    const RopeConfig& local = config->ropes[static_cast<size_t>(config->layers.front().rope)];
+    text.F32(key("rope.freq_base_swa"), static_cast<float>(local.theta));
+  }
+  const RopeConfig& rope = gemma ? config->ropes.back() : config->ropes.front();
   text.F32(key("rope.freq_base"), static_cast<float>(rope.theta));
   if (rope.type == RopeType::kLinear || rope.type == RopeType::kYarn) {
     text.String(key("rope.scaling.type"), rope.type == RopeType::kLinear ? "linear" : "yarn");
@@ -67,13 +75,15 @@ GgufText GgufMetadataOf(const std::string& folder) {
   return text;
 }
 
-std::string GgufOf(const std::string& folder) {
+std::string GgufOf(const std::string& folder, const std::function<void(GgufText&)>& more) {
   GgufText text = GgufMetadataOf(folder);
+  if (more) more(text);
   const auto config = LoadConfig(folder);
   const auto files = ModelFiles::Open(folder);
   EXPECT_TRUE(files.ok()) << files.status().message();
   if (!config.ok() || !files.ok()) return "";
   const bool llama = config->model_type == "llama" || config->model_type == "mistral";
+  const bool gemma = config->model_type == "gemma3_text";
   for (const auto& [name, tensor] : files->tensors()) {
     if (name.find("inv_freq") != std::string::npos) continue;
     const bool q = name.find(".q_proj.") != std::string::npos, k = name.find(".k_proj.") != std::string::npos;
@@ -92,11 +102,12 @@ std::string GgufOf(const std::string& folder) {
       }
       float value;
       ConvertToFloat(from, ElementTypeOf(tensor.dtype), 1, &value);
+      if (gemma) value = 1.0f + value;
       std::memcpy(to, &value, 4);
     }
     std::vector<uint64_t> dimensions = {static_cast<uint64_t>(matrix ? columns : rows)};
     if (matrix) dimensions.push_back(static_cast<uint64_t>(rows));
-    text.Tensor(HuggingFaceToGguf(name), dimensions, GgmlNumber(matrix ? tensor.dtype : DType::kF32), data);
+    text.Tensor(HuggingFaceToGguf(name, gemma), dimensions, GgmlNumber(matrix ? tensor.dtype : DType::kF32), data);
   }
   return text.Text();
 }

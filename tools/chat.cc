@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/conversation.h"
 #include "tools/line_editor.h"
+#include "tools/line_history.h"
 #include "tools/sampling_flags.h"
 
 namespace lacuna::tools {
@@ -26,6 +27,7 @@ struct Flags {
   std::string system, system_file, prompt;
   std::string reasoning = "auto";
   bool single_turn = false;
+  bool no_history = false;
 };
 
 void Banner(const ModelInfo& info, const Conversation& conversation) {
@@ -65,7 +67,6 @@ class Chat {
   // One message and its answer.
   Status Answer(const std::string& text) {
     const std::string message = std::exchange(state_.attached, "") + text;
-    if (!state_.conversation.has_template()) Print(message);
     return Run([&](const Conversation::Hooks& hooks) { return state_.conversation.Say(message, options_, hooks); });
   }
 
@@ -81,7 +82,6 @@ class Chat {
       if (IsChatCommand(*line)) {
         status = RunChatCommand(*line, state_);
         if (status.ok() && std::exchange(state_.regenerate, false)) {
-          if (!state_.conversation.has_template()) Print(state_.conversation.messages().back().content);
           status = Run([&](const Conversation::Hooks& hooks) { return state_.conversation.Reply(options_, hooks); });
         }
       } else if (!line->empty() || !state_.attached.empty() || !state_.conversation.has_template()) {
@@ -99,7 +99,10 @@ class Chat {
     const CancelScope cancel;
     options_.cancel = cancel.flag();
     Conversation::Hooks hooks;
-    hooks.on_start = [&](bool thinking) { screen_.Begin(thinking); };
+    hooks.on_start = [&](bool thinking) {
+      if (!state_.conversation.has_template()) Print(state_.conversation.messages().back().content);
+      screen_.Begin(thinking);
+    };
     hooks.on_text = [&](std::string_view piece) {
       screen_.Add(piece);
       return true;
@@ -164,7 +167,7 @@ Status RunChat(const Flags& flags) {
     LACUNA_RETURN_IF_ERROR(chat.Answer(text));
     return cancelled() ? Cancelled() : Status();
   }
-  const auto editor = LineEditor::Create(CompleteChat);
+  const auto editor = LineEditor::Create(CompleteChat, flags.no_history ? "" : ChatHistoryFile());
   if (flags.single_turn) {
     const auto line = editor->Read("> ", ". ");
     if (!line) return {};
@@ -185,6 +188,8 @@ void AddChat(CLI::App& app, Run* run) {
       ->type_name("FILE")
       ->excludes(system);
   AddSwitch(app, "--single-turn", flags->single_turn, "Leave after the first answer (-st)");
+  AddSwitch(app, "--no-history", flags->no_history,
+            "Keep no typed lines for the next time (they are in ~/.local/state/lacuna)");
   Add(app, "--reasoning", flags->reasoning,
       "Thinking: on or off asks the template for it or for none (off hides what comes anyway); auto leaves it to the "
       "template")

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <iostream>
@@ -125,8 +126,8 @@ Result<std::string> ReadText(const std::string& path) {
 }
 
 void Print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (std::fflush(stdout) != 0 || !written) LeaveUnwritten(errno);
 }
 
 bool StderrIsTerminal() { return isatty(STDERR_FILENO) != 0; }

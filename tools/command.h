@@ -14,7 +14,7 @@ namespace lacuna::tools {
 
 // Exit codes: 0, 1 failure at run time (I/O, memory), 2 bad input, 130 and 143 for SIGINT and SIGTERM.
 int ExitCode(const Status& status);
-// Prints "lacuna: error: ..." and returns the exit code.
+// Prints "lacuna: error: ..." on one line and returns the exit code.
 int Fail(const Status& status);
 
 // A subcommand adds its flags to `app` and sets `*run`, which is called once they are parsed and returns the exit code.
@@ -73,13 +73,15 @@ Result<std::shared_ptr<const Tokenizer>> TokenizerOf(const Model& model);
 Result<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& directory);
 Result<std::string> ReadText(const std::string& path);  // "-" is standard input
 
-// Writes to stdout and flushes.
+// Writes to stdout and flushes. A full disk ends the program with exit code 1 there, as no command could go on.
 void Print(std::string_view text);
 bool StderrIsTerminal();
 
 // Signals. While a CancelScope lives, the first SIGINT or SIGTERM sets cancelled() and the second leaves at once;
 // otherwise the first leaves at once. A closed pipe ends the program quietly with 0.
 void InstallSignals();
+// What is left to do when stdout could not be written: `error` is the errno.
+[[noreturn]] void LeaveUnwritten(int error);
 class CancelScope {
  public:
   CancelScope();

@@ -117,6 +117,9 @@ Status Conversation::Reply(GenerateOptions options, const Hooks& hooks) {
       hooks.notice("the context of " + std::to_string(context) + " tokens is full: the oldest " +
                    std::to_string(dropped_ - dropped) + " messages are left out");
     }
+    if (static_cast<int64_t>(ids.size() + answer.size()) > context)
+      return InvalidInput("the message makes " + std::to_string(ids.size()) + " tokens, more than the context of " +
+                          std::to_string(context));
     if (!started && hooks.on_start) hooks.on_start(thinking);
     if (!started && thinking) text = "<think>\n";
     started = true;

@@ -2,6 +2,7 @@
 
 #include <histedit.h>
 #include <langinfo.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 class LibeditEditor : public LineEditor {
  public:
-  explicit LibeditEditor(Complete complete) : complete_(complete) {
+  LibeditEditor(Complete complete, const std::string& history_file) : complete_(complete), history_file_(history_file) {
     // libedit takes bytes above 127 for letters in a UTF-8 locale only.
     if (std::setlocale(LC_CTYPE, "") == nullptr || std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
       std::setlocale(LC_CTYPE, "C.UTF-8");
@@ -26,6 +27,7 @@ class LibeditEditor : public LineEditor {
     HistEvent event;
     history(history_, &event, H_SETSIZE, 1000);
     history(history_, &event, H_SETUNIQUE, 1);
+    if (!history_file_.empty()) history(history_, &event, H_LOAD, history_file_.c_str());
     el_set(edit_, EL_CLIENTDATA, this);
     el_set(edit_, EL_PROMPT, Prompt);
     el_set(edit_, EL_EDITOR, "emacs");
@@ -64,11 +66,23 @@ class LibeditEditor : public LineEditor {
     if (!text.empty()) {
       HistEvent event;
       history(history_, &event, H_ENTER, text.c_str());
+      Keep();
     }
     return text;
   }
 
  private:
+  // After each line, so that none is lost whatever ends the program; by a rename, so that none is half there.
+  void Keep() {
+    if (history_file_.empty()) return;
+    const std::string temporary = history_file_ + "." + std::to_string(getpid());
+    HistEvent event;
+    const mode_t mask = umask(077);
+    const bool written = history(history_, &event, H_SAVE, temporary.c_str()) >= 0;
+    umask(mask);
+    if (!written || std::rename(temporary.c_str(), history_file_.c_str()) != 0) std::remove(temporary.c_str());
+  }
+
   static char* Prompt(EditLine* edit) {
     LibeditEditor* self = nullptr;
     el_get(edit, EL_CLIENTDATA, &self);
@@ -99,6 +113,7 @@ class LibeditEditor : public LineEditor {
   }
 
   const Complete complete_;
+  const std::string history_file_;
   EditLine* edit_ = nullptr;
   History* history_ = nullptr;
   const char* prompt_ = "";
@@ -106,6 +121,8 @@ class LibeditEditor : public LineEditor {
 
 }  // namespace
 
-std::unique_ptr<LineEditor> LineEditor::Create(Complete complete) { return std::make_unique<LibeditEditor>(complete); }
+std::unique_ptr<LineEditor> LineEditor::Create(Complete complete, const std::string& history_file) {
+  return std::make_unique<LibeditEditor>(complete, history_file);
+}
 
 }  // namespace lacuna::tools

@@ -1,6 +1,7 @@
 // The lacuna command: one subcommand a file.
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include "lacuna/version.h"
 #include "tools/command.h"
@@ -53,7 +54,20 @@ int main(int argc, char** argv) {
     app.parse(args);
   } catch (const CLI::ParseError& e) {
     // 0 for --help and --version; every other reason is bad input.
-    return app.exit(e) == 0 ? 0 : 2;
+    std::ostringstream out, errors;
+    if (app.exit(e, out, errors) == 0) {
+      Print(out.str());
+      return 0;
+    }
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      std::string names;
+      for (const CLI::App* each : app.get_subcommands([](CLI::App*) { return true; }))
+        names += (names.empty() ? "" : ", ") + each->get_name();
+      return Fail(lacuna::InvalidInput("'" + std::string(argv[1]) + "' is no command; there are " + names));
+    }
+    const auto commands = app.get_subcommands();
+    const std::string command = commands.empty() ? "" : " " + commands.front()->get_name();
+    return Fail(lacuna::InvalidInput(std::string(e.what()) + " (lacuna" + command + " --help tells more)"));
   }
   return run();
 }

@@ -17,15 +17,26 @@ Status WriteFolder(const std::string& name, const std::function<Status(const std
   if (fs::exists(output, error) && !fs::is_empty(output, error)) {
     return InvalidInput(name + " exists and is not empty: choose another folder, or remove it");
   }
+  // Folders above it that are made for it go with it.
+  std::vector<fs::path> made;
+  for (fs::path above = output.parent_path(); !above.empty() && !fs::exists(above, error); above = above.parent_path())
+    made.push_back(above);
   const fs::path partial = output.string() + ".partial-" + std::to_string(getpid());
   fs::create_directories(partial, error);
-  if (error) return IoError(partial.string() + ": cannot create the folder: " + error.message());
-  Status status = write(partial.string());
+  Status status;
+  if (error) {
+    status = IoError(partial.string() + ": cannot create the folder: " + error.message());
+  } else {
+    status = write(partial.string());
+  }
   if (status.ok()) {
     fs::rename(partial, output, error);
     if (error) status = IoError(output.string() + ": cannot put the folder in place: " + error.message());
   }
-  if (!status.ok()) fs::remove_all(partial, error);
+  if (!status.ok()) {
+    fs::remove_all(partial, error);
+    for (const fs::path& above : made) fs::remove(above, error);  // those that are empty
+  }
   return status;
 }
 

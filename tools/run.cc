@@ -65,6 +65,9 @@ Status RunPrompt(const Flags& flags) {
   session_options.context_length = flags.model.Context(model->info());
   LACUNA_ASSIGN_OR_RETURN(const auto session, Session::Create(model, session_options));
   LACUNA_ASSIGN_OR_RETURN(const LaneId lane, session->NewLane());
+  if (static_cast<int64_t>(prompt.size()) > session_options.context_length)  // before any of it is printed
+    return InvalidInput("the prompt has " + std::to_string(prompt.size()) + " tokens, more than the context of " +
+                        std::to_string(session_options.context_length));
 
   const CancelScope cancel;
   options.cancel = cancel.flag();

@@ -1,7 +1,11 @@
 #include <termios.h>
 #include <unistd.h>
-#include <csignal>
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "base/status_macros.h"
 #include "tools/command.h"
 
 namespace lacuna::tools {
@@ -16,11 +20,15 @@ termios terminal{};
 std::atomic<bool> terminal_changed{false};
 std::atomic<bool> terminal_colored{false};
 
+void GiveTerminalBack() {
+  if (terminal_colored) (void)!write(STDOUT_FILENO, "\033[0m", 4);
+  if (terminal_changed) tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+}
+
 void OnSignal(int signal) {
   last_signal = signal;
   if (scoped && !cancel.exchange(true)) return;
-  if (terminal_colored) (void)!write(STDOUT_FILENO, "\033[0m", 4);
-  if (terminal_changed) tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+  GiveTerminalBack();
   (void)!write(STDERR_FILENO, "\n", terminal_changed ? 1 : 0);
   _exit(128 + signal);
 }
@@ -33,6 +41,14 @@ void InstallSignals() {
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
   std::signal(SIGPIPE, OnClosedPipe);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error of write
+}
+
+void LeaveUnwritten(int error) {
+  if (error == EPIPE) _exit(0);
+  GiveTerminalBack();
+  Fail(IoError(std::string("standard output cannot be written (") + std::strerror(error) + ")"));
+  _exit(1);
 }
 
 TerminalGuard::TerminalGuard() {

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/status_macros.h"
+#include "threading/arena.h"
 #include "weights/validate_packed.h"
 
 namespace lacuna {
@@ -50,7 +51,7 @@ Status LoadPacked(const std::vector<PackedParameter>& parameters, const ModelOpt
       }
     }
   }
-  tbb::task_arena arena(threads);
+  tbb::task_arena arena(ArenaThreadCount(threads));
   const auto caller = std::this_thread::get_id();
   std::atomic<std::size_t> done{0};
   return arena.execute([&]() -> Status {

@@ -16,6 +16,7 @@
 #include "model/load_packed.h"
 #include "model/source_tensor.h"
 #include "model/tensor_list.h"
+#include "threading/arena.h"
 #include "weights/convert.h"
 #include "weights/import_blocks.h"
 #include "weights/packed_file.h"
@@ -249,7 +250,7 @@ class Loader {
 
   // Each matrix in parallel inside.
   Status ImportAll(int threads) {
-    tbb::task_arena arena(threads);
+    tbb::task_arena arena(ArenaThreadCount(threads));
     for (std::size_t i = 0; i < imports_.size(); ++i) {
       if (IsCancelled(options_)) return Cancelled();
       const Task& task = imports_[i];
@@ -281,7 +282,7 @@ class Loader {
     std::atomic<std::size_t> done{0};
     PackStats stats;
     const auto caller = std::this_thread::get_id();
-    tbb::task_arena arena(threads);
+    tbb::task_arena arena(ArenaThreadCount(threads));
     arena.execute([&] {
       tbb::parallel_for(std::size_t{0}, pieces.size(), [&](std::size_t i) {
         if (IsCancelled(options_)) return;

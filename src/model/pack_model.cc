@@ -12,7 +12,7 @@
 #include "io/safetensors_writer.h"
 #include "model/model_texts.h"
 #include "model/source_tensor.h"
-#include "threading/topology.h"
+#include "threading/arena.h"
 #include "weights/import_blocks.h"
 #include "weights/pack.h"
 #include "weights/packed_file.h"
@@ -146,7 +146,7 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
   LACUNA_ASSIGN_OR_RETURN(
       SafetensorsWriter writer,
       SafetensorsWriter::CreateGrowing(JoinPath(output, "model.safetensors"), header, PackedMetadata()));
-  tbb::task_arena arena(options.threads > 0 ? options.threads : DefaultThreadCount());
+  tbb::task_arena arena(ArenaThreadCount(options.threads > 0 ? options.threads : DefaultThreadCount()));
   // Matrices first: the vectors' sizes are not multiples of 64 always, and streams start at one.
   for (const bool matrices : {true, false}) {
     for (const ModelTensor& entry : tensors) {

@@ -148,6 +148,133 @@ TEST_F(ChatTerminal, OldestTurnsAreDroppedWhenTheContextIsFull) {
   ASSERT_NE(Answered(terminal, at), std::string::npos) << terminal.Text();
 }
 
+TEST_F(ChatTerminal, FilesGoWithTheNextMessage) {
+  folder_->Write("a.txt", "first file\n");
+  folder_->Write("b.txt", "second file");
+  folder_->Write("zero.bin", std::string("a\0b", 3));
+  Terminal terminal(Arguments("-n 3"));
+  size_t at = terminal.WaitFor("\n>");
+  ASSERT_NE(at, std::string::npos) << terminal.Text();
+  const std::string folder = folder_->path();
+  const std::pair<std::string, std::string> refused[] = {
+      {"/read " + folder + "/none.txt", "no such file"},  {"/read " + folder, "is a folder"},
+      {"/read " + folder + "/zero.bin", "NUL bytes"},     {"/read", "/read needs a FILE"},
+      {"/glob " + folder + "/*.none", "no file matches"}, {"/walk", "/walk is no command"}};
+  for (const auto& [line, says] : refused) {
+    terminal.Type(line + "\n");
+    ASSERT_NE(at = terminal.WaitFor(says, at), std::string::npos) << terminal.Text();
+  }
+  terminal.Type("/glob " + folder + "/?.txt\n");
+  ASSERT_NE(at = terminal.WaitFor("b.txt: 11 bytes go with the next message]", at), std::string::npos)
+      << terminal.Text();
+  terminal.Type("what is this?\n");
+  ASSERT_NE(at = Answered(terminal, at), std::string::npos) << terminal.Text();
+  terminal.Type("/read " + folder + "/a.txt\n");
+  ASSERT_NE(at = terminal.WaitFor("a.txt: 11 bytes go with the next message]", at), std::string::npos)
+      << terminal.Text();
+  terminal.Type("and this?\n");
+  ASSERT_NE(Answered(terminal, at), std::string::npos) << terminal.Text();
+  const json messages = Saved(terminal);
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0]["content"], "File " + folder + "/a.txt:\n```\nfirst file\n```\n\nFile " + folder +
+                                        "/b.txt:\n```\nsecond file\n```\n\nwhat is this?");
+  EXPECT_EQ(messages[2]["content"], "File " + folder + "/a.txt:\n```\nfirst file\n```\n\nand this?");
+}
+
+TEST_F(ChatTerminal, TheSystemPromptChangesInMidConversation) {
+  Terminal terminal(Arguments("-n 3"));
+  size_t at = terminal.WaitFor("\n>");
+  ASSERT_NE(at, std::string::npos) << terminal.Text();
+  terminal.Type("hello\n");
+  ASSERT_NE(at = Answered(terminal, at), std::string::npos) << terminal.Text();
+  terminal.Type("/system Be kind.\n");
+  ASSERT_NE(at = terminal.WaitFor("[the system prompt is set]", at), std::string::npos) << terminal.Text();
+  terminal.Type("again\n");
+  ASSERT_NE(at = Answered(terminal, at), std::string::npos) << terminal.Text();
+  // It stands at the beginning, so that nothing behind it could be kept.
+  EXPECT_EQ(terminal.Text().find(" kept)", at - 200), std::string::npos) << terminal.Text();
+  json messages = Saved(terminal);
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[0]["role"], "system");
+  EXPECT_EQ(messages[0]["content"], "Be kind.");
+  terminal.Type("/system\n");
+  ASSERT_NE(at = terminal.WaitFor("[no system prompt]", at), std::string::npos) << terminal.Text();
+  messages = Saved(terminal);
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0]["content"], "hello");
+}
+
+TEST_F(ChatTerminal, TypedLinesComeBackTheNextTime) {
+  const std::string state = folder_->path() + "/state";
+  setenv("XDG_STATE_HOME", state.c_str(), 1);
+  {
+    Terminal terminal(Arguments("-n 2"));
+    ASSERT_NE(terminal.WaitFor("\n>"), std::string::npos) << terminal.Text();
+    terminal.Type("a line to keep\n");
+    ASSERT_NE(Answered(terminal), std::string::npos) << terminal.Text();
+  }  // killed: what was typed is safe all the same
+  {
+    Terminal terminal(Arguments("-n 2"));
+    ASSERT_NE(terminal.WaitFor("\n>"), std::string::npos) << terminal.Text();
+    terminal.Type("\x1b[A");
+    EXPECT_NE(terminal.WaitFor("> a line to keep"), std::string::npos) << terminal.Text();
+  }
+  const auto file = std::filesystem::path(state) / "lacuna" / "chat_history";
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  std::filesystem::remove(file);
+  {
+    Terminal terminal(Arguments("-n 2 --no-history"));
+    ASSERT_NE(terminal.WaitFor("\n>"), std::string::npos) << terminal.Text();
+    terminal.Type("a secret\n");
+    ASSERT_NE(Answered(terminal), std::string::npos) << terminal.Text();
+  }
+  unsetenv("XDG_STATE_HOME");
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+// Thinking: the template opens a block when it is asked to.
+TEST_F(ChatTerminal, ReasoningIsTheTemplatesToDo) {
+  const std::string model = folder_->path() + "/thinking";
+  std::filesystem::create_directory(model);
+  for (const auto& entry : std::filesystem::directory_iterator(LACUNA_SOURCE_DIR "/models/demo")) {
+    if (entry.is_regular_file())
+      std::filesystem::create_symlink(entry.path(), model + "/" + entry.path().filename().string());
+  }
+  std::filesystem::remove(model + "/chat_template.jinja");
+  folder_->Write("thinking/chat_template.jinja",
+                 "{% for m in messages %}{{ m.content }}\n{% endfor %}{% if enable_thinking is not defined %}unasked"
+                 "{% elif enable_thinking %}<think>\n{% else %}<think>\n\n</think>\n\n{% endif %}");
+  const auto chat = [&](const std::string& flags) {
+    return RunLacuna("chat -st -p hello -n 4 -s 1 --ignore-eos -m " + Quote(model) + " " + flags);
+  };
+  const CommandResult on = chat("--reasoning on"), off = chat("--reasoning off"), unasked = chat("--reasoning auto");
+  for (const CommandResult* r : {&on, &off, &unasked}) EXPECT_EQ(r->exit_code, 0) << r->err;
+  EXPECT_EQ(unasked.out, chat("").out) << "auto is what it is unless told";
+  EXPECT_FALSE(off.out.empty());
+  EXPECT_FALSE(unasked.out.empty());
+  EXPECT_NE(on.out, off.out) << "three prompts, three answers";
+  EXPECT_NE(on.out, unasked.out);
+  EXPECT_NE(off.out, unasked.out);
+  // On a terminal what a model thinks is dim, and with `off` it would be hidden: the block was closed by the template.
+  Terminal terminal("chat -n 4 -s 1 --ignore-eos --reasoning on -m " + Quote(model));
+  ASSERT_NE(terminal.WaitFor("\n>"), std::string::npos) << terminal.Text();
+  terminal.Type("hello\n");
+  ASSERT_NE(Answered(terminal), std::string::npos) << terminal.Text();
+  const json messages = Saved(terminal);
+  ASSERT_EQ(messages.size(), 2u) << terminal.Text();
+  EXPECT_TRUE(messages[1]["content"].get<std::string>().starts_with("<think>\n")) << messages[1];
+}
+
+TEST_F(ChatTerminal, ContextZeroIsTheModelsMaximum) {
+  Terminal terminal(Arguments("-n 2 -c 0"));
+  ASSERT_NE(terminal.WaitFor("\n>"), std::string::npos) << terminal.Text();
+  terminal.Type("/stats\n");
+  std::ifstream in(model_ + "/config.json");
+  const std::string most = json::parse(in)["max_position_embeddings"].dump();
+  EXPECT_NE(terminal.WaitFor(" of " + most + " tokens of context"), std::string::npos) << terminal.Text();
+  EXPECT_EQ(terminal.Text().find("which is what"), std::string::npos) << "there is memory enough for it";
+}
+
 TEST_F(ChatTerminal, WithoutATerminalInputIsOneMessage) {
   const CommandResult r = RunLacuna(Arguments("-n 5"), "hello\n");
   EXPECT_EQ(r.exit_code, 0) << r.err;

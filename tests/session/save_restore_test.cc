@@ -162,5 +162,32 @@ TEST_F(SaveRestore, AllLanesTaken) {
   EXPECT_FALSE(session->Restore(root_.File("saved")).ok());
 }
 
+// LongRoPE turns K by other factors in a session whose context is longer than 256 here: what one saved, the other
+// cannot go on with.
+TEST(SaveRestoreLongRope, SessionsOfOtherFrequenciesAreRefused) {
+  const TempDir root;
+  const ParityCase c = LoadParityCase("phi3_longrope", root);
+  const auto model = MustLoad(c.folder, Numerics::kDefault);
+  const auto saved_by = [&](int64_t context) {
+    const auto session = MustCreate(model, {.context_length = context});
+    const LaneId lane = *session->NewLane();
+    EXPECT_TRUE(session->Append(lane, std::span(c.ids).first(70)).ok());
+    const std::string file = root.File("saved" + std::to_string(context));
+    EXPECT_TRUE(session->Save(lane, file).ok());
+    return file;
+  };
+  const std::string short_file = saved_by(200), long_file = saved_by(600);
+  const auto short_session = MustCreate(model, {.context_length = 256, .max_lanes = 3});
+  const auto long_session = MustCreate(model, {.context_length = 257, .max_lanes = 3});
+  EXPECT_TRUE(short_session->Restore(short_file).ok());
+  EXPECT_TRUE(long_session->Restore(long_file).ok());
+  for (const auto& restored : {short_session->Restore(long_file), long_session->Restore(short_file)}) {
+    ASSERT_FALSE(restored.ok());
+    EXPECT_EQ(restored.status().code(), StatusCode::kInvalidInput);
+    EXPECT_NE(restored.status().message().find("belongs to another model"), std::string::npos)
+        << restored.status().message();
+  }
+}
+
 }  // namespace
 }  // namespace lacuna

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/support/shell.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna::testing {
@@ -25,10 +26,15 @@ std::string Quote(const std::string& text) {
 }
 
 CommandResult RunLacuna(const std::string& arguments, const std::string& input) {
+  return RunShell("exec \"$lacuna\" " + arguments, input);
+}
+
+CommandResult RunShell(const std::string& script, const std::string& input) {
   const TempDir folder;
   folder.Write("in", input);
-  const std::string command = std::string(LACUNA_COMMAND) + " " + arguments + " < " + Quote(folder.path() + "/in") +
-                              " > " + Quote(folder.path() + "/out") + " 2> " + Quote(folder.path() + "/err");
+  const std::string command = "lacuna=" + Quote(LACUNA_COMMAND) + "; ( " + script + "\n) < " +
+                              Quote(folder.path() + "/in") + " > " + Quote(folder.path() + "/out") + " 2> " +
+                              Quote(folder.path() + "/err");
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), ReadAll(folder.path() + "/out"),
           ReadAll(folder.path() + "/err")};

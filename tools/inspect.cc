@@ -4,14 +4,19 @@
 #include <iomanip>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "io/model_files.h"
 #include "model/config.h"
+#include "model/source_tensor.h"
+#include "model/tensor_list.h"
 #include "tools/command.h"
 #include "tools/inspect_packed.h"
+#include "weights/foreign_matrix.h"
+#include "weights/source_rows.h"
 
 namespace lacuna::tools {
 namespace {
@@ -46,29 +51,64 @@ double ZeroShare(const Tensor& tensor) {
 
 struct Totals {
   int64_t tensors = 0, elements = 0, bytes = 0, zeros = 0, weights = 0;
-  int64_t exact = 0, lossy = 0;  // matrices of GGUF files
+  int64_t exact = 0, lossy = 0;  // matrices that were quantized already
   double worst = 0;
 };
 
-void AddPacked(const PackedRow& row, int type_width, nlohmann::ordered_json* tensors, std::ostringstream& table,
+struct StoredTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::string type;
+  int64_t bytes;
+};
+
+// zero_share: -1 where the type says nothing of it; an imported row knows.
+void AddStored(const StoredTensor& tensor, double zero_share, const std::optional<ImportedRow>& imported, int width,
+               nlohmann::ordered_json* tensors, std::ostringstream& table, Totals* totals) {
+  int64_t elements = 1;
+  for (int64_t size : tensor.shape) elements *= size;
+  if (imported) {
+    zero_share = static_cast<double>(imported->zeros) / static_cast<double>(elements);
+    (imported->loss > 0 ? totals->lossy : totals->exact) += 1;
+    totals->worst = std::max(totals->worst, imported->loss);
+  }
+  ++totals->tensors;
+  totals->elements += elements;
+  totals->bytes += tensor.bytes;
+  if (zero_share >= 0) {
+    totals->weights += elements;
+    totals->zeros += static_cast<int64_t>(zero_share * static_cast<double>(elements) + 0.5);
+  }
+  nlohmann::ordered_json row = {
+      {"name", tensor.name}, {"shape", tensor.shape}, {"dtype", tensor.type}, {"bytes", tensor.bytes}};
+  row["zero_share"] = zero_share >= 0 ? nlohmann::json(zero_share) : nlohmann::json();
+  if (imported) {
+    row["runs_as"] = imported->codec;
+    row["loss"] = imported->loss;
+  }
+  tensors->push_back(std::move(row));
+  table << std::left << std::setw(56) << tensor.name << std::setw(18) << ShapeText(tensor.shape) << std::setw(width)
+        << tensor.type << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(tensor.bytes));
+  if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
+  if (imported) table << std::setw(12) << imported->codec << std::setprecision(6) << std::setw(12) << imported->loss;
+  table << "\n";
+}
+
+void AddPacked(const PackedRow& row, int width, nlohmann::ordered_json* tensors, std::ostringstream& table,
                Totals* totals) {
   ++totals->tensors;
   totals->elements += row.n * row.k;
   totals->weights += row.n * row.k;
   totals->zeros += row.n * row.k - row.stored;
   totals->bytes += row.bytes;
-  nlohmann::ordered_json json = {{"name", row.name},
-                                 {"shape", {row.n, row.k}},
-                                 {"dtype", row.codec},
-                                 {"bytes", row.bytes},
-                                 {"density", row.density()},
-                                 {"bits_per_weight", row.bits()}};
+  nlohmann::ordered_json json = {{"name", row.name},   {"shape", {row.n, row.k}},  {"dtype", row.codec},
+                                 {"bytes", row.bytes}, {"density", row.density()}, {"bits_per_weight", row.bits()}};
   json["error"] = row.error ? nlohmann::json(*row.error) : nlohmann::json();
   tensors->push_back(std::move(json));
   table << std::left << std::setw(56) << row.name << std::setw(18) << ShapeText(std::vector<int64_t>{row.n, row.k})
-        << std::setw(type_width) << row.codec << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(row.bytes))
-        << std::fixed << std::setprecision(1) << std::setw(8) << row.density() * 100 << " % stored" << std::setprecision(2)
-        << std::setw(8) << row.bits() << " bits";
+        << std::setw(width) << row.codec << std::right << std::setw(12) << FormatBytes(static_cast<uint64_t>(row.bytes))
+        << std::fixed << std::setprecision(1) << std::setw(8) << row.density() * 100 << " % stored"
+        << std::setprecision(2) << std::setw(8) << row.bits() << " bits";
   if (row.error) table << std::setprecision(4) << std::setw(10) << *row.error << " error";
   table << "\n";
 }
@@ -106,59 +146,52 @@ Status RunInspect(const Flags& flags) {
   nlohmann::ordered_json tensors = nlohmann::json::array();
   std::ostringstream table;
   Totals totals;
-  int type_width = config.quantization ? 22 : 6;
+  int width = config.quantization || config.foreign ? 22 : 6;  // of the column of types
+  const bool imports = files.gguf() || config.foreign;
+  std::set<std::string, std::less<>> shown;  // tensors that are parts of a row
   if (config.quantization) {
-    ModelFiles source;
+    std::optional<PackSource> source;
     if (!flags.source.empty()) {
-      LACUNA_ASSIGN_OR_RETURN(source, ModelFiles::Open(flags.source));
+      LACUNA_ASSIGN_OR_RETURN(ModelConfig source_config, LoadConfig(flags.source));
+      LACUNA_ASSIGN_OR_RETURN(ModelFiles source_files, ModelFiles::Open(flags.source));
+      source = {std::move(source_config), std::move(source_files)};
     }
-    LACUNA_ASSIGN_OR_RETURN(const std::vector<PackedRow> rows, InspectPacked(config, files, flags.source.empty() ? nullptr : &source));
-    for (const PackedRow& row : rows) type_width = std::max(type_width, static_cast<int>(row.codec.size()) + 2);
-    for (const PackedRow& row : rows) AddPacked(row, type_width, &tensors, table, &totals);
+    LACUNA_ASSIGN_OR_RETURN(const std::vector<PackedRow> rows,
+                            InspectPacked(config, files, source ? &*source : nullptr));
+    for (const PackedRow& row : rows) width = std::max(width, static_cast<int>(row.codec.size()) + 2);
+    for (const PackedRow& row : rows) AddPacked(row, width, &tensors, table, &totals);
   } else if (!flags.source.empty()) {
     return InvalidInput(flags.model.directory + ": is not packed; --source is for packed models");
   }
+  if (config.foreign) {
+    for (const ModelTensor& parameter : ListTensors(config, !config.tie_word_embeddings)) {
+      if (!parameter.matrix()) continue;
+      LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, FindMatrix(config, files, parameter));
+      if (!matrix.foreign) continue;
+      shown.insert(matrix.foreign->names().begin(), matrix.foreign->names().end());
+      int64_t bytes = 0;
+      for (const Tensor* tensor : matrix.foreign->tensors()) bytes += static_cast<int64_t>(tensor->data.size());
+      AddStored({parameter.name, parameter.shape, config.foreign->name, bytes * matrix.n / matrix.foreign->n()}, -1,
+                InspectImported(matrix), width, &tensors, table, &totals);
+    }
+  }
   for (const auto& [name, tensor] : files.tensors()) {
     if (config.quantization && name.find(".lacuna.") != name.npos) continue;  // a stream
-    double zero_share = ZeroShare(tensor);
+    if (shown.count(name) > 0) continue;
     std::optional<ImportedRow> imported;
     if (files.gguf() && tensor.shape.size() == 2) {
-      LACUNA_ASSIGN_OR_RETURN(imported, InspectImported(files, tensor));
-      zero_share = static_cast<double>(imported->zeros) / static_cast<double>(tensor.elements());
-      (imported->loss > 0 ? totals.lossy : totals.exact) += 1;
-      totals.worst = std::max(totals.worst, imported->loss);
+      LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, SourceOf(files, tensor, tensor.shape[0], tensor.shape[1]));
+      imported = InspectImported(matrix);
     }
-    ++totals.tensors;
-    totals.elements += tensor.elements();
-    totals.bytes += static_cast<int64_t>(tensor.data.size());
-    if (zero_share >= 0) {
-      totals.weights += tensor.elements();
-      totals.zeros += static_cast<int64_t>(zero_share * static_cast<double>(tensor.elements()) + 0.5);
-    }
-    nlohmann::ordered_json row = {{"name", name},
-                                  {"shape", tensor.shape},
-                                  {"dtype", DTypeName(tensor.dtype)},
-                                  {"bytes", tensor.data.size()}};
-    row["zero_share"] = zero_share >= 0 ? nlohmann::json(zero_share) : nlohmann::json();
-    if (imported) {
-      row["runs_as"] = imported->codec;
-      row["loss"] = imported->loss;
-    }
-    tensors.push_back(std::move(row));
-    table << std::left << std::setw(56) << name << std::setw(18) << ShapeText(tensor.shape)
-          << std::setw(type_width) << DTypeName(tensor.dtype) << std::right << std::setw(12) << FormatBytes(tensor.data.size());
-    if (zero_share >= 0) table << std::setw(8) << std::fixed << std::setprecision(1) << zero_share * 100 << " %";
-    if (imported) table << std::setw(12) << imported->codec << std::setprecision(6) << std::setw(12) << imported->loss;
-    table << "\n";
+    AddStored({name, tensor.shape, std::string(DTypeName(tensor.dtype)), static_cast<int64_t>(tensor.data.size())},
+              ZeroShare(tensor), imported, width, &tensors, table, &totals);
   }
   const double zeros = totals.weights > 0 ? static_cast<double>(totals.zeros) / static_cast<double>(totals.weights) : 0;
   if (flags.json) {
     nlohmann::ordered_json out = Architecture(config);
     out["tensors"] = std::move(tensors);
-    out["totals"] = {{"tensors", totals.tensors},
-                     {"parameters", totals.elements},
-                     {"bytes", totals.bytes},
-                     {"zero_share", zeros}};
+    out["totals"] = {
+        {"tensors", totals.tensors}, {"parameters", totals.elements}, {"bytes", totals.bytes}, {"zero_share", zeros}};
     out["tokenizer"] = tokenizer.ok() ? nlohmann::ordered_json{{"kind", (*tokenizer)->kind()},
                                                                {"vocab_size", (*tokenizer)->vocab_size()}}
                                       : nlohmann::ordered_json();
@@ -176,19 +209,24 @@ Status RunInspect(const Flags& flags) {
   } else {
     head << "none that can be used: " << tokenizer.status().message() << "\n";
   }
-  if (config.quantization && !flags.source.empty()) head << "\nerror: the root mean square of packed minus source, over that of source\n";
-  head << "\n" << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(type_width) << "type" << std::right
-       << std::setw(12) << "size" << (config.quantization ? "" : "     zeros") << (files.gguf() ? "     runs as        loss" : "") << "\n";
+  if (config.quantization && !flags.source.empty())
+    head << "\nerror: the root mean square of packed minus source, over that of source\n";
+  head << "\n"
+       << std::setw(56) << "tensor" << std::setw(18) << "shape" << std::setw(width) << "type" << std::right
+       << std::setw(12) << "size" << (config.quantization ? "" : "     zeros")
+       << (imports ? "     runs as        loss" : "") << "\n";
   std::ostringstream foot;
-  foot << "\n" << totals.tensors << " tensors, " << totals.elements << " parameters, " << FormatBytes(static_cast<uint64_t>(totals.bytes))
-       << ", " << std::fixed << std::setprecision(1) << zeros * 100 << " % zeros\n";
+  foot << "\n"
+       << totals.tensors << " tensors, " << totals.elements << " parameters, "
+       << FormatBytes(static_cast<uint64_t>(totals.bytes)) << ", " << std::fixed << std::setprecision(1) << zeros * 100
+       << " % zeros\n";
   if (config.quantization) {
-    foot << std::setprecision(2) << 8.0 * static_cast<double>(totals.bytes) / static_cast<double>(totals.elements) << " bits a parameter\n";
+    foot << std::setprecision(2) << 8.0 * static_cast<double>(totals.bytes) / static_cast<double>(totals.elements)
+         << " bits a parameter\n";
   }
-  if (files.gguf()) {
-    foot << totals.exact << " matrices run with the file's values, " << totals.lossy
-         << " are rounded to bf16: by " << std::setprecision(6) << totals.worst
-         << " of their root mean square at most (loss)\n";
+  if (imports) {
+    foot << totals.exact << " matrices run with the file's values, " << totals.lossy << " are rounded to bf16: by "
+         << std::setprecision(6) << totals.worst << " of their root mean square at most (loss)\n";
   }
   if (!config.quantization && zeros >= 0.3) {
     foot << "The weights are mostly zeros or close to it: this model was pruned. lacuna reads it as a dense one;\n"
@@ -203,12 +241,15 @@ Status RunInspect(const Flags& flags) {
 void AddInspect(CLI::App& app, Run* run) {
   auto flags = std::make_shared<Flags>();
   flags->model.AddTo(app, false);
-  Add(app, "--source", flags->source, "The model that a packed one was made from: how far its weights are from it")->type_name("DIR");
+  Add(app, "--source", flags->source, "The model that a packed one was made from: how far its weights are from it")
+      ->type_name("DIR");
   AddSwitch(app, "--json", flags->json, "Print one JSON object");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunInspect(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunInspect(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 }  // namespace lacuna::tools

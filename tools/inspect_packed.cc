@@ -11,7 +11,7 @@
 #include "model/source_tensor.h"
 #include "model/tensor_list.h"
 #include "weights/convert.h"
-#include "weights/import_blocks.h"
+#include "weights/import.h"
 #include "weights/packed_file.h"
 #include "weights/source_rows.h"
 #include "weights/validate_packed.h"
@@ -19,9 +19,8 @@
 namespace lacuna::tools {
 namespace {
 
-Result<double> Error(const PackedWeight& weight, const ModelFiles& files, const ModelTensor& parameter) {
-  LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, FindSource(files, parameter));
-  LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files, tensor, weight.n, weight.k));
+Result<double> Error(const PackedWeight& weight, const PackSource& from, const ModelTensor& parameter) {
+  LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, FindMatrix(from.config, from.files, parameter));
   const auto k = static_cast<std::size_t>(weight.k);
   // By channel, added up in order: the same figure each time.
   std::vector<double> wrong(static_cast<std::size_t>(weight.n)), all(wrong.size());
@@ -55,10 +54,9 @@ std::string CodecText(const Codec& codec) {
   return text;
 }
 
-Result<ImportedRow> InspectImported(const ModelFiles& files, const Tensor& tensor) {
-  const int64_t n = tensor.shape[0], k = tensor.shape[1];
-  LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files, tensor, n, k));
-  const std::optional<Codec> codec = ImportCodec(tensor.dtype);
+ImportedRow InspectImported(const SourceMatrix& source) {
+  const int64_t n = source.n, k = source.k;
+  const std::optional<Codec> codec = ImportCodec(source);
   ImportedRow row{.codec = CodecText(codec.value_or(Codec::kBf16))};
   struct Sums {
     int64_t zeros = 0;
@@ -87,7 +85,7 @@ Result<ImportedRow> InspectImported(const ModelFiles& files, const Tensor& tenso
 }
 
 Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const ModelFiles& files,
-                                             const ModelFiles* source) {
+                                             const PackSource* source) {
   std::vector<PackedRow> rows;
   for (const ModelTensor& tensor : ListTensors(config, true)) {
     if (!tensor.matrix() || !HasPacked(files, tensor.name)) continue;

@@ -1,4 +1,4 @@
-// What `lacuna inspect` says about packed parameters, and about those of GGUF files.
+// What `lacuna inspect` says about packed parameters, and about those of files that others quantized.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include "io/model_files.h"
 #include "lacuna/status.h"
 #include "model/config.h"
+#include "weights/packed_weight.h"
 
 namespace lacuna::tools {
 
@@ -25,16 +26,21 @@ struct PackedRow {
 
 std::string CodecText(const Codec& codec);  // "bitmap-int4 g128"
 
-// A matrix of a GGUF file: what it runs as, and how far that is from the file.
+// A matrix that the files hold quantized already: what it runs as, and how far that is from the file.
 struct ImportedRow {
   std::string codec;
   int64_t zeros = 0;
   double loss = 0;  // root of sum((as it runs - file)^2) / sum(file^2)
 };
-Result<ImportedRow> InspectImported(const ModelFiles& files, const Tensor& tensor);
+ImportedRow InspectImported(const SourceMatrix& source);
 
-// Of every packed matrix, validated. `source`: the directory it was packed from, or null.
+// The model that a packed one was made from.
+struct PackSource {
+  ModelConfig config;
+  ModelFiles files;
+};
+// Of every packed matrix, validated; with errors where `source` is not null.
 Result<std::vector<PackedRow>> InspectPacked(const ModelConfig& config, const ModelFiles& files,
-                                             const ModelFiles* source);
+                                             const PackSource* source);
 
 }  // namespace lacuna::tools

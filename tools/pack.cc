@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "io/gguf.h"
+#include "model/config.h"
 #include "model/pack_model.h"
 #include "tools/codec_flags.h"
 #include "tools/command.h"
@@ -23,11 +24,17 @@ Status RunPack(const Flags& flags) {
   PackModelOptions options;
   if (!flags.codec.codec.empty()) {
     LACUNA_ASSIGN_OR_RETURN(options.codec, flags.codec.Parse());
-  } else if (IsGguf(flags.model)) {
+  } else {
+    if (!IsGguf(flags.model)) {
+      LACUNA_ASSIGN_OR_RETURN(const ModelConfig config, LoadConfig(flags.model));
+      if (!config.foreign) {
+        return InvalidInput(
+            "--codec is missing; only of models that are quantized already (GGUF, compressed-tensors, "
+            "gptq, awq) pack keeps the codec that each tensor has");
+      }
+    }
     LACUNA_RETURN_IF_ERROR(flags.codec.OnlyKeep());
     options.as_stored = true;
-  } else {
-    return InvalidInput("--codec is missing; only of a GGUF file pack keeps the codec that each tensor has");
   }
   LACUNA_ASSIGN_OR_RETURN(options.keep, flags.codec.Rules());
   options.threads = flags.threads;

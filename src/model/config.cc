@@ -160,7 +160,11 @@ Result<ModelConfig> ParseConfig(std::string_view config_text, const std::string&
   LACUNA_RETURN_IF_ERROR(ParseTokenIds(id_readers, &config));
   // Any other quantization was refused above.
   if (const Json* quantization = reader.Find("quantization_config"); quantization && !quantization->empty()) {
-    LACUNA_ASSIGN_OR_RETURN(config.quantization, ParseQuantization(config_name, *quantization));
+    if (quantization->value("quant_method", Json()) == "lacuna") {
+      LACUNA_ASSIGN_OR_RETURN(config.quantization, ParseQuantization(config_name, *quantization));
+    } else {
+      LACUNA_ASSIGN_OR_RETURN(config.foreign, ParseForeignScheme(config_name, *quantization));
+    }
   }
   return config;
 }

@@ -10,6 +10,7 @@
 
 #include "lacuna/status.h"
 #include "model/families.h"
+#include "weights/foreign_scheme.h"
 #include "weights/quantization_config.h"
 
 namespace lacuna {
@@ -75,6 +76,7 @@ struct ModelConfig {
   std::vector<int32_t> eos_token_ids;   // any of them ends a text; may be empty
 
   std::optional<QuantizationConfig> quantization;  // of a packed model
+  std::optional<ForeignScheme> foreign;            // of a model that another tool quantized
 };
 
 // DIR/config.json and, where it exists, DIR/generation_config.json, whose token ids go first; or a GGUF file.

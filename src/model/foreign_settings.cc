@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/config_rules.h"
+#include "weights/foreign_scheme.h"
 
 namespace lacuna {
 namespace {
@@ -100,18 +101,21 @@ Status CheckQuantization(const JsonReader& config) {
   const Json* value = config.Find("quantization_config");
   if (!value || !value->is_object() || value->empty() || IsOurs(value)) return {};
   const auto method = value->find("quant_method");
+  if (method != value->end() && method->is_string() && IsForeignMethod(method->get<std::string>())) return {};
   return config.Error("quantization_config",
                       (method == value->end() ? "is there" : "says quant_method " + JsonExcerpt(*method)) +
-                          std::string("; compressed weights are not supported: use the model in F32, F16 or BF16"));
+                          std::string("; weights are read in F32, F16 or BF16, or of the methods compressed-tensors, "
+                                      "gptq, awq and lacuna"));
 }
 
 }  // namespace
 
 Status RejectForeignSettings(const JsonReader& config, const Family& family) {
   if (Status status = CheckQuantization(config); !status.ok()) return status;
-  const bool ours = IsOurs(config.Find("quantization_config"));
+  const Json* quantization = config.Find("quantization_config");
+  const bool known = quantization && quantization->is_object();  // checked above
   for (const ForeignSetting& setting : kForeign)
-    if (family.Reads(setting.key) || (ours && std::string_view(setting.key) == "quantization_config"))
+    if (family.Reads(setting.key) || (known && std::string_view(setting.key) == "quantization_config"))
       continue;
     else if (Status status = Check(config, family, setting.key, setting.neutral); !status.ok())
       return status;

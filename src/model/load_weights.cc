@@ -18,7 +18,8 @@
 #include "model/tensor_list.h"
 #include "threading/arena.h"
 #include "weights/convert.h"
-#include "weights/import_blocks.h"
+#include "weights/foreign_matrix.h"
+#include "weights/import.h"
 #include "weights/packed_file.h"
 #include "weights/source_rows.h"
 
@@ -45,6 +46,10 @@ class Loader {
     WarnAboutTheRest();
     if (!packed_.empty()) {
       out_.dtype = CodecName(config_.quantization->codec);
+      return std::move(out_);
+    }
+    if (config_.foreign) {
+      out_.dtype = config_.foreign->name;
       return std::move(out_);
     }
     out_.dtype = std::string(
@@ -123,10 +128,29 @@ class Loader {
   Status Matrix(const std::string& name, int64_t n, int64_t k, PackedWeight* weight, const FusedRows& fused = {}) {
     if (Packed(name)) return TakePacked(name, n, k, weight);
     const bool apart = fused.name.empty();
+    if (config_.foreign) {
+      const std::string& stored = apart ? name : fused.name;
+      LACUNA_ASSIGN_OR_RETURN(auto foreign,
+                              ForeignMatrix::Find(files_, *config_.foreign, stored, apart ? n : fused.rows, k));
+      if (foreign) return TakeForeign(std::move(foreign), stored, fused.first, n, weight);
+    }
     LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(apart ? name : fused.name, {apart ? n : fused.rows, k}));
     LACUNA_ASSIGN_OR_RETURN(SourceMatrix source, SourceOf(files_, RowsOf(*tensor, fused, n), n, k));
     const MappedFile* file = &files_.files()[tensor->file].mapping();
-    if (source.blocks && ImportCodec(*source.blocks) && codec_ == Codec::kBf16) {
+    return Add(std::move(source), file, weight);
+  }
+
+  Status TakeForeign(std::shared_ptr<const ForeignMatrix> foreign, const std::string& name, int64_t first_row,
+                     int64_t n, PackedWeight* weight) {
+    out_.parameters += n * foreign->k();
+    used_.insert(foreign->names().begin(), foreign->names().end());
+    const MappedFile* file = &files_.files()[foreign->tensors().front()->file].mapping();
+    return Add(SourceOf(std::move(foreign), files_.dir() + ": parameter `" + name + "`", first_row, n), file, weight);
+  }
+
+  // As it is where a codec holds it, else converted.
+  Status Add(SourceMatrix source, const MappedFile* file, PackedWeight* weight) {
+    if (codec_ == Codec::kBf16 && ImportCodec(source)) {
       imports_.push_back({std::move(source), weight, file});
       return {};
     }
@@ -138,7 +162,8 @@ class Loader {
 
   Status Member(int layer, const char* module, int64_t n, int64_t k, bool bias, LinearMember* member) {
     const TensorNames& names = *config_.family->names;
-    LACUNA_RETURN_IF_ERROR(Matrix(names.Layer(layer, module), n, k, &member->weight, FindFused(config_, layer, module)));
+    LACUNA_RETURN_IF_ERROR(
+        Matrix(names.Layer(layer, module), n, k, &member->weight, FindFused(config_, layer, module)));
     return bias ? Vector(names.Layer(layer, module, "bias"), n, &member->bias) : Status();
   }
 
@@ -215,7 +240,9 @@ class Loader {
     // A stored head is used even where config.json ties it, as Hugging Face does when the two differ.
     const std::string head_name = std::string(names.head) + ".weight";
     w.lm_head.members.resize(1);
-    const bool stored = files_.Find(head_name) != nullptr || Packed(head_name);
+    const bool stored = files_.Find(head_name) != nullptr || Packed(head_name) ||
+                        (config_.foreign && files_.Find(std::string(names.head) + ".qweight") != nullptr) ||
+                        (config_.foreign && files_.Find(head_name + "_packed") != nullptr);
     if (!stored && !config_.tie_word_embeddings) {
       return InvalidInput(files_.dir() + ": there is no tensor `" + head_name +
                           "`, and config.json does not say tie_word_embeddings");
@@ -254,11 +281,14 @@ class Loader {
     for (std::size_t i = 0; i < imports_.size(); ++i) {
       if (IsCancelled(options_)) return Cancelled();
       const Task& task = imports_[i];
-      Result<PackedWeight> weight = arena.execute([&] { return ImportBlocks(task.source); });
+      Result<PackedWeight> weight = arena.execute([&] { return ImportAsStored(task.source); });
       if (!weight.ok()) return weight.status();
       out_.weight_bytes += static_cast<int64_t>(weight->ReadBytes());
       *task.weight = *std::move(weight);
-      task.file->DontNeed({task.source.data, static_cast<std::size_t>(task.source.n * RowBytes(task.source))});
+      // A fused matrix's rows may be in the same pages.
+      if (!task.source.foreign) {
+        task.file->DontNeed({task.source.data, static_cast<std::size_t>(task.source.n * RowBytes(task.source))});
+      }
       if (options_.progress) options_.progress(static_cast<double>(i) / static_cast<double>(imports_.size()));
     }
     return {};
@@ -299,8 +329,9 @@ class Loader {
         // Packed once, read no more: the file's pages must not double the memory.
         const int64_t row_bytes = RowBytes(task.source);
         const int64_t end = std::min<int64_t>(int64_t{piece.end} * 16, task.source.n);
-        task.file->DontNeed({task.source.data + int64_t{piece.begin} * 16 * row_bytes,
-                             static_cast<std::size_t>((end - int64_t{piece.begin} * 16) * row_bytes)});
+        if (!task.source.foreign)
+          task.file->DontNeed({task.source.data + int64_t{piece.begin} * 16 * row_bytes,
+                               static_cast<std::size_t>((end - int64_t{piece.begin} * 16) * row_bytes)});
         const std::size_t n = done.fetch_add(1) + 1;
         if (options_.progress && std::this_thread::get_id() == caller) {
           options_.progress(static_cast<double>(n) / static_cast<double>(pieces.size() + 1));

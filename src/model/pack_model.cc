@@ -13,7 +13,7 @@
 #include "model/model_texts.h"
 #include "model/source_tensor.h"
 #include "threading/arena.h"
-#include "weights/import_blocks.h"
+#include "weights/import.h"
 #include "weights/pack.h"
 #include "weights/packed_file.h"
 #include "weights/source_rows.h"
@@ -58,17 +58,17 @@ Result<Tensor> Get(const ModelFiles& files, const ModelTensor& entry) {
     return InvalidInput(files.Where(tensor) + " has type " + std::string(DTypeName(tensor.dtype)) +
                         ", expected F32, F16 or BF16");
   }
-  if (entry.matrix()) LACUNA_RETURN_IF_ERROR(SourceOf(files, tensor, entry.shape[0], entry.shape[1]).status());
   return tensor;
 }
 
-// What loading the file makes of each matrix: the codec of most of them, and rules for the others.
-void ChooseAsStored(const ModelFiles& files, const std::vector<ModelTensor>& tensors, Codec* codec,
-                    std::vector<CodecRule>* rules) {
+// What loading the files makes of each matrix: the codec of most of them, and rules for the others.
+Status ChooseAsStored(const ModelConfig& config, const ModelFiles& files, const std::vector<ModelTensor>& tensors,
+                      Codec* codec, std::vector<CodecRule>* rules) {
   std::vector<CodecRule> all;
   for (const ModelTensor& entry : tensors) {
-    const Tensor* tensor = entry.matrix() ? files.Find(entry.name) : nullptr;
-    if (tensor != nullptr) all.emplace_back(entry.name, ImportCodec(tensor->dtype).value_or(Codec::kBf16));
+    if (!entry.matrix()) continue;
+    LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, FindMatrix(config, files, entry));
+    all.emplace_back(entry.name, ImportCodec(matrix).value_or(Codec::kBf16));
   }
   *codec = Codec::kBf16;
   std::ptrdiff_t most = 0;
@@ -81,6 +81,7 @@ void ChooseAsStored(const ModelFiles& files, const std::vector<ModelTensor>& ten
     }
   }
   rules->insert(rules->begin(), all.begin(), all.end());
+  return {};
 }
 
 // A vector's bytes in Hugging Face's order.
@@ -128,13 +129,18 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
       ListTensors(config, !config.tie_word_embeddings || files.Find(head) != nullptr);
   Codec codec = options.codec;
   std::vector<CodecRule> rules = options.keep;
-  if (options.as_stored) ChooseAsStored(files, tensors, &codec, &rules);
+  if (options.as_stored) LACUNA_RETURN_IF_ERROR(ChooseAsStored(config, files, tensors, &codec, &rules));
   LACUNA_ASSIGN_OR_RETURN(const QuantizationConfig quantization, ChooseCodecs(tensors, codec, rules));
   uint64_t header = 0, total = 0, done = 0;
   for (const ModelTensor& entry : tensors) {
-    LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
     header += entry.matrix() ? PackedHeaderBytes(entry.name) : SafetensorsWriter::HeaderBytes(entry.name);
-    total += tensor.data.size();
+    if (entry.matrix()) {
+      LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, FindMatrix(config, files, entry));
+      total += static_cast<std::size_t>(matrix.n * RowBytes(matrix));
+    } else {
+      LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
+      total += tensor.data.size();
+    }
   }
   LACUNA_RETURN_IF_ERROR(CopySmallFiles(source, output));
   LACUNA_ASSIGN_OR_RETURN(const auto text, ReadModelText(source, "config.json", std::size_t{64} << 20));
@@ -152,21 +158,23 @@ Status PackModel(const std::string& source, const std::string& output, const Pac
     for (const ModelTensor& entry : tensors) {
       if (entry.matrix() != matrices) continue;
       if (options.cancelled && options.cancelled()) return Cancelled();
-      LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
       if (matrices) {
-        LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, SourceOf(files, tensor, entry.shape[0], entry.shape[1]));
+        LACUNA_ASSIGN_OR_RETURN(const SourceMatrix matrix, FindMatrix(config, files, entry));
         const Codec& to = quantization.Of(entry.name);
-        const bool as_it_is = matrix.blocks && ImportCodec(*matrix.blocks) == to;
+        const bool as_it_is = ImportCodec(matrix) == to;
         const Result<PackedWeight> packed =
-            arena.execute([&] { return as_it_is ? ImportBlocks(matrix) : PackMatrix(matrix, to); });
+            arena.execute([&] { return as_it_is ? ImportAsStored(matrix) : PackMatrix(matrix, to); });
         if (!packed.ok()) return packed.status();
         LACUNA_RETURN_IF_ERROR(AppendPacked(entry.name, *packed, &writer));
+        const auto bytes = static_cast<std::size_t>(matrix.n * RowBytes(matrix));
+        if (matrix.file != nullptr) matrix.file->DontNeed({matrix.data, bytes});
+        done += bytes;
       } else {
+        LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, Get(files, entry));
         LACUNA_RETURN_IF_ERROR(writer.Declare({entry.name, tensor.dtype, entry.shape}));
         LACUNA_RETURN_IF_ERROR(writer.Append(VectorBytes(tensor)));
+        done += tensor.data.size();
       }
-      files.files()[tensor.file].mapping().DontNeed(tensor.data);
-      done += tensor.data.size();
       if (options.progress) options.progress(static_cast<double>(done) / static_cast<double>(total));
     }
   }

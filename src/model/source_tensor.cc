@@ -1,6 +1,7 @@
 #include "model/source_tensor.h"
 
 #include "base/status_macros.h"
+#include "weights/foreign_matrix.h"
 
 namespace lacuna {
 
@@ -23,6 +24,19 @@ Result<Tensor> FindSource(const ModelFiles& files, const ModelTensor& parameter)
                         ShapeText(shape) + " from config.json");
   }
   return RowsOf(*tensor, fused, parameter.shape[0]);
+}
+
+Result<SourceMatrix> FindMatrix(const ModelConfig& config, const ModelFiles& files, const ModelTensor& parameter) {
+  const FusedRows& fused = parameter.fused;
+  const std::string& name = fused.name.empty() ? parameter.name : fused.name;
+  const int64_t n = parameter.shape[0], k = parameter.shape[1];
+  if (config.foreign) {
+    LACUNA_ASSIGN_OR_RETURN(auto foreign,
+                            ForeignMatrix::Find(files, *config.foreign, name, fused.name.empty() ? n : fused.rows, k));
+    if (foreign) return SourceOf(std::move(foreign), files.dir() + ": parameter `" + name + "`", fused.first, n);
+  }
+  LACUNA_ASSIGN_OR_RETURN(const Tensor tensor, FindSource(files, parameter));
+  return SourceOf(files, tensor, n, k);
 }
 
 }  // namespace lacuna

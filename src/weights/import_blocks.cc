@@ -16,7 +16,7 @@ constexpr int kGroup = 32;
 
 }  // namespace
 
-std::optional<Codec> ImportCodec(DType type) {
+std::optional<Codec> BlockCodec(DType type) {
   if (type != DType::kQ8_0 && type != DType::kQ4_0) return std::nullopt;
   Codec codec{.values = type == DType::kQ8_0 ? ValueKind::kInt8 : ValueKind::kInt4, .activations = Activations::kInt8};
   SetGroup(kGroup, &codec);
@@ -25,7 +25,7 @@ std::optional<Codec> ImportCodec(DType type) {
 
 Result<PackedWeight> ImportBlocks(const SourceMatrix& source) {
   const bool wide = source.blocks == DType::kQ8_0;
-  const Codec codec = *ImportCodec(*source.blocks);
+  const Codec codec = *BlockCodec(*source.blocks);
   const int bytes = DTypeBlock(*source.blocks).bytes;
   BuildOptions options;
   for (int i = 0; i < 16; ++i)

@@ -11,9 +11,9 @@
 namespace lacuna {
 
 // nullopt: none holds it.
-std::optional<Codec> ImportCodec(DType type);
+std::optional<Codec> BlockCodec(DType type);
 
-// On the threads of the caller's oneTBB arena. source.blocks has an ImportCodec; a scale that is not finite is
+// On the threads of the caller's oneTBB arena. source.blocks has a BlockCodec; a scale that is not finite is
 // kInvalidInput with its place.
 Result<PackedWeight> ImportBlocks(const SourceMatrix& source);
 

@@ -60,7 +60,7 @@ Status BadValue(const SourceMatrix& source, int64_t channel, const Codec& codec)
 // One panel of either codec: a block of k at a time, 16 channels side by side as 4-byte words, then transposed.
 Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, int64_t* rounded) {
   const bool wide = weight->codec == Codec::kF32;
-  const ElementType type = source.blocks ? ElementType::kF32 : source.type;
+  const ElementType type = source.converted() ? ElementType::kF32 : source.type;
   const int64_t element = static_cast<int64_t>(ElementBytes(type));
   const int64_t first = int64_t{panel} * kChannels;
   const int channels = static_cast<int>(std::min<int64_t>(kChannels, source.n - first));
@@ -69,11 +69,11 @@ Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, in
   alignas(64) uint32_t words[kChannels][kBlock] = {};
   alignas(64) uint32_t turned[kBlock * kChannels];
   const std::byte* rows[kChannels];
-  std::vector<float> dequantized(source.blocks ? static_cast<std::size_t>(channels * source.k) : 0);
+  std::vector<float> dequantized(source.converted() ? static_cast<std::size_t>(channels * source.k) : 0);
   for (int c = 0; c < channels; ++c) {
-    rows[c] = source.blocks ? reinterpret_cast<const std::byte*>(dequantized.data() + c * source.k)
+    rows[c] = source.converted() ? reinterpret_cast<const std::byte*>(dequantized.data() + c * source.k)
                             : RowData(source, first + c);
-    if (source.blocks) RowFloats(source, first + c, dequantized.data() + c * source.k);
+    if (source.converted()) RowFloats(source, first + c, dequantized.data() + c * source.k);
   }
   for (int64_t k = 0; k < source.k; k += kBlock) {
     const int count = static_cast<int>(std::min<int64_t>(kBlock, source.k - k));
@@ -125,7 +125,7 @@ Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* 
   for (int panel = begin; panel < end; ++panel) {
     LACUNA_RETURN_IF_ERROR(PackPanel(source, panel, weight, &rounded));
   }
-  if (stats != nullptr && !source.blocks && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
+  if (stats != nullptr && !source.converted() && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
     const int64_t channels = std::min<int64_t>(source.n, int64_t{end} * kChannels) - int64_t{begin} * kChannels;
     stats->f16_values += channels * source.k;
     stats->f16_rounded += rounded;

@@ -2,6 +2,7 @@
 
 #include "io/gguf_tensors.h"
 #include "weights/convert.h"
+#include "weights/foreign_matrix.h"
 #include "weights/ggml_blocks.h"
 
 namespace lacuna {
@@ -22,12 +23,27 @@ Result<SourceMatrix> SourceOf(const ModelFiles& files, const Tensor& tensor, int
                       .type = ElementTypeOf(tensor.dtype),
                       .n = n,
                       .k = k,
+                      .file = &files.files()[tensor.file].mapping(),
                       .interleaved_heads = tensor.interleaved_heads};
   if (IsBlockWeightType(tensor.dtype)) source.blocks = tensor.dtype;
   return source;
 }
 
+SourceMatrix SourceOf(std::shared_ptr<const ForeignMatrix> foreign, const std::string& name, int64_t first_row,
+                      int64_t n) {
+  const Tensor& values = *foreign->tensors().front();
+  return {.name = name,
+          .data = values.data.data(),
+          .n = n,
+          .k = foreign->k(),
+          .foreign = std::move(foreign),
+          .first_row = first_row};
+}
+
 int64_t RowBytes(const SourceMatrix& source) {
+  if (source.foreign) {
+    return static_cast<int64_t>(source.foreign->tensors().front()->data.size()) / source.foreign->n();
+  }
   if (source.blocks) {
     const TypeBlock block = DTypeBlock(*source.blocks);
     return source.k / block.elements * block.bytes;
@@ -40,6 +56,7 @@ const std::byte* RowData(const SourceMatrix& source, int64_t channel) {
 }
 
 void RowFloats(const SourceMatrix& source, int64_t channel, float* out) {
+  if (source.foreign) return source.foreign->RowFloats(source.first_row + channel, out);
   const std::byte* row = RowData(source, channel);
   if (source.blocks) {
     DequantizeBlocks(row, *source.blocks, source.k, out);

@@ -322,7 +322,8 @@ TEST(GgufCommand, EveryCommandTakesTheFile) {
 
 TEST(GgufCommand, PackOfADirectoryStillNeedsACodec) {
   const TempDir root;
-  const CommandResult r = RunLacuna("pack -m " + Quote(root.path()) + " -o " + Quote(root.File("out")));
+  const CommandResult r =
+      RunLacuna("pack -m " + Quote(LoadParityCase("qwen2", root).folder) + " -o " + Quote(root.File("out")));
   EXPECT_EQ(r.exit_code, 2);
   EXPECT_NE(r.err.find("--codec is missing"), std::string::npos) << r.err;
 }

@@ -218,7 +218,7 @@ TEST_F(PackedConfig, OtherVersionsAndUnknownFieldsAreRefused) {
   expect(ErrorWith([](auto& q) { q["codec"] = "int4"; }), "which int4 does not have");
   expect(ErrorWith([](auto& q) { q["codec"] = "bitmap-int8"; }), "which bitmap-int8 does not have");
   expect(ErrorWith([](auto& q) { q["pattern"] = {2, 4}; }), "which bitmap-int4 does not have");
-  expect(ErrorWith([](auto& q) { q["quant_method"] = "gptq"; }), "compressed weights are not supported");
+  expect(ErrorWith([](auto& q) { q["quant_method"] = "fp8"; }), "weights are read in");
   expect(LoadError(folder_, {.numerics = Numerics::kF32}), "--numerics f32 needs a model in F32, F16 or BF16");
   TempDir output;
   expect(PackModel(folder_, output.path(), As("int8")).message(), "is packed already");

@@ -214,7 +214,7 @@ TEST(Config, SettingsThatChangeTheResultAreNamed) {
   };
   named("hidden_act", "\"gelu\"");
   named("hidden_act", "null");
-  named("quantization_config", R"({"quant_method": "gptq"})");
+  named("quantization_config", R"({"quant_method": "fp8"})");
   named("quantization_config", "{\"bits\": 4}");
   named("attention_multiplier", "0.015625");
   named("embedding_multiplier", "12.0");
@@ -236,10 +236,9 @@ TEST(Config, SettingsThatChangeTheResultAreNamed) {
   named("lm_head_bias", "true");
   named("per_layer_config", "{\"0\": {}}");
   named("kv_lora_rank", "512");
-  EXPECT_EQ(Bad("llama", R"("quantization_config": {"quant_method": "gptq"})"),
-            "config.json: `quantization_config` says quant_method \"gptq\"; compressed weights are not supported: use "
-            "the model in F32, "
-            "F16 or BF16");
+  EXPECT_EQ(Bad("llama", R"("quantization_config": {"quant_method": "fp8"})"),
+            "config.json: `quantization_config` says quant_method \"fp8\"; weights are read in F32, F16 or BF16, or of "
+            "the methods compressed-tensors, gptq, awq and lacuna");
   EXPECT_EQ(Bad("llama", R"("hidden_act": "gelu")"),
             "config.json: `hidden_act` is \"gelu\"; supported are silu and gelu_pytorch_tanh");
   // At values without effect they are fine, and so is what nobody reads.

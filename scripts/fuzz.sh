@@ -4,13 +4,14 @@
 #   scripts/fuzz.sh MINUTES [TARGET...]     TARGET: gguf, config_json, ..; all of them unless told
 #   scripts/fuzz.sh 20s                     seconds, as scripts/test.sh runs them
 #
-# A target also ends after LACUNA_FUZZ_RUNS executions (10,000,000). LACUNA_FUZZ_JOBS changes how many run at a time. What
-# is found lies in build/asan/fuzz/TARGET.found-*, the log in TARGET.log. Exit status: 0 nothing found, 1 something was
-# (or the build failed), 2 a wrong argument. tests/fuzz/README.md says what each target covers.
+# A target also ends after LACUNA_FUZZ_RUNS executions (10,000,000), and fails at an input that takes LACUNA_FUZZ_TIMEOUT
+# seconds (10). LACUNA_FUZZ_JOBS changes how many run at a time. What is found lies in build/asan/fuzz/TARGET.found-*, the
+# log in TARGET.log. Exit status: 0 nothing found, 1 something was (or the build failed), 2 a wrong argument.
+# tests/fuzz/README.md says what each target covers.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; }
 case ${1-} in
   --help | -h) usage; exit 0 ;;
   *[!0-9s]* | *s?* | "" | s) usage >&2; exit 2 ;;
@@ -46,7 +47,7 @@ fuzz_one() {  # fuzz_one <target>
   local work=build/asan/fuzz/$1 status=0 found
   local log=$work.log
   rm -rf "$work" "$work".found-* && mkdir -p "$work"
-  "build/asan/tests/fuzz/$1_fuzz" -max_total_time="$seconds" -runs="${LACUNA_FUZZ_RUNS:-10000000}" -timeout=10 \
+  "build/asan/tests/fuzz/$1_fuzz" -max_total_time="$seconds" -runs="${LACUNA_FUZZ_RUNS:-10000000}" -timeout="${LACUNA_FUZZ_TIMEOUT:-10}" \
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$work.found-" "$work" "tests/fuzz/corpus/$1" \
     >"$log" 2>&1 || status=1
   found=$(find build/asan/fuzz -maxdepth 1 -name "$1.found-*" | tr '\n' ' ')

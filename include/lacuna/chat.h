@@ -4,7 +4,7 @@
 // depth; nothing in them is executed otherwise. What comes out equals transformers' apply_chat_template. Rendering
 // remembers which characters the conversation brought along (contents, tools, variables; not roles, not what the
 // template wrote), and EncodeChat treats those as plain text: a user who types "<|im_end|>" gets these characters,
-// never the token. "Special" are the added tokens that tokenizer.json marks `special`.
+// never the token. "Special" are the added tokens that tokenizer.json marks so, and those that are markup (tool_call).
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,7 @@ class Tokenizer {
   Result<std::vector<int32_t>> Encode(std::string_view text, bool add_special = true) const {
     return EncodeMarked(text, {}, add_special);
   }
-  // The same, but a special token that touches one of the `plain` spans (ascending, apart from each other) is not
+  // The same, but a special token, or markup, that touches one of the `plain` spans (ascending, apart) is not
   // recognised: its characters are text. Ids are otherwise those of Encode. For text that others wrote: see chat.h.
   virtual Result<std::vector<int32_t>> EncodeMarked(std::string_view text, std::span<const TextSpan> plain,
                                                     bool add_special) const = 0;

@@ -141,8 +141,8 @@ TEST(HostileInput, ThreadsFromNoneToAThousand) {
   const CommandResult pack = RunLacuna("pack --codec int8 -t 300 -o " + Quote(folder.File("p")) + " " + kModel);
   EXPECT_EQ(pack.exit_code, 0) << pack.err;
   EXPECT_TRUE(pack.err.starts_with("wrote ")) << pack.err;
-  // A thread that cannot be had is an error, not an abort. (Address space: a thread takes 8 MiB of it.)
-  const CommandResult few = RunShell("ulimit -v 400000; exec \"$lacuna\" " + run + "-t 300");
+  // A thread that cannot be had is an error, not an abort. (Address space: a stack takes 8 MiB of it.)
+  const CommandResult few = RunShell("ulimit -s 8192; ulimit -v 400000; exec \"$lacuna\" " + run + "-t 300");
   if (LACUNA_SANITIZED) return;  // a sanitizer has its own ideas of address space
   EXPECT_EQ(few.exit_code, 1) << few.err;
   EXPECT_NE(few.err.find("use fewer threads"), std::string::npos) << few.err;

@@ -1,7 +1,8 @@
-// Everything: load a model, open a session, generate, render a chat, evaluate.
+// Everything: load a model, open a session, generate, render a chat, evaluate, compress.
 #pragma once
 
 #include "lacuna/chat.h"
+#include "lacuna/compress.h"
 #include "lacuna/evaluate.h"
 #include "lacuna/generate.h"
 #include "lacuna/grammar.h"

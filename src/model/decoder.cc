@@ -50,16 +50,24 @@ Status Decoder::Forward(Pass& pass, const KvLayout& layout, DecoderScratch& s) c
 // x += norm(o(attention(rope(norm(q)), rope(norm(k)), v))), q, k, v = qkv(norm(x)): each norm where the family has it
 Status Decoder::Attend(const LayerWeights& layer, Pass& pass, const KvLayout& layout, DecoderScratch& s) const {
   const auto rows = static_cast<int64_t>(pass.rows.size());
+  LACUNA_ASSIGN_OR_RETURN(const View in, QkvInput(layer, rows, s));
+  LACUNA_RETURN_IF_ERROR(Heads(layer, in, pass, layout, s));
+  return AttentionOut(layer, rows, s);
+}
+
+Result<View> Decoder::QkvInput(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
+  return Normed(layer.attention_norm, s.x.Rows(0, rows), s.norm.Rows(0, rows));
+}
+
+Status Decoder::Heads(const LayerWeights& layer, const View& in, Pass& pass, const KvLayout& layout,
+                      DecoderScratch& s) const {
+  const auto rows = static_cast<int64_t>(pass.rows.size());
   const AttentionSpec& spec = layer.attention;
-  const View x = s.x.Rows(0, rows);
-  const View h = s.norm.Rows(0, rows);
   const View q = s.q.Rows(0, rows);  // [rows][heads * head_dim]
   const View k = s.k.Rows(0, rows);  // [rows][kv_heads * head_dim]
   const View v = s.v.Rows(0, rows);
-  const View y = s.attention.Rows(0, rows);
   const float eps = config_.rms_norm_eps;
 
-  LACUNA_ASSIGN_OR_RETURN(const View in, Normed(layer.attention_norm, x, h));
   const View qkv[] = {q, k, v};
   LACUNA_RETURN_IF_ERROR(Linear(backend_, {.set = &layer.qkv, .x = in, .y = qkv, .workspace = s.linear_workspace}));
   if (!layer.q_norm.empty()) {
@@ -85,31 +93,44 @@ Status Decoder::Attend(const LayerWeights& layer, Pass& pass, const KvLayout& la
   LACUNA_RETURN_IF_ERROR(
       KvWrite(backend_, {.layout = layout, .k = k, .v = v, .copies = pass.copies, .targets = pass.targets}));
   if (pass.tree != nullptr) pass.tree->Keep(spec.kv_stream, k, v);
-  LACUNA_RETURN_IF_ERROR(Attention(backend_, {.layout = layout,
-                                              .q = q,
-                                              .y = y,
-                                              .rows = pass.attention,
-                                              .heads = config_.num_heads,
-                                              .scale = spec.scale,
-                                              .window = spec.window,
-                                              .workspace = s.attention_workspace}));
-  return AddBranch(layer.o, y, layer.attention_out_norm, x, h, s);
+  return Attention(backend_, {.layout = layout,
+                              .q = q,
+                              .y = s.attention.Rows(0, rows),
+                              .rows = pass.attention,
+                              .heads = config_.num_heads,
+                              .scale = spec.scale,
+                              .window = spec.window,
+                              .workspace = s.attention_workspace});
+}
+
+Status Decoder::AttentionOut(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
+  return AddBranch(layer.o, s.attention.Rows(0, rows), layer.attention_out_norm, s.x.Rows(0, rows), s.norm.Rows(0, rows),
+                   s);
 }
 
 // x += norm(down(act(gate(h)) * up(h))), h = norm(x)
 Status Decoder::Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
-  const View x = s.x.Rows(0, rows);
-  const View h = s.norm.Rows(0, rows);
-  const View m = s.mlp.Rows(0, rows);  // [rows][intermediate]
-  LACUNA_ASSIGN_OR_RETURN(const View in, Normed(layer.mlp_norm, x, h));
-  const View gated[] = {m};
+  LACUNA_ASSIGN_OR_RETURN(const View in, MlpInput(layer, rows, s));
+  LACUNA_RETURN_IF_ERROR(Gated(layer, in, rows, s));
+  return MlpOut(layer, rows, s);
+}
+
+Result<View> Decoder::MlpInput(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
+  return Normed(layer.mlp_norm, s.x.Rows(0, rows), s.norm.Rows(0, rows));
+}
+
+Status Decoder::Gated(const LayerWeights& layer, const View& in, int64_t rows, DecoderScratch& s) const {
+  const View gated[] = {s.mlp.Rows(0, rows)};  // [rows][intermediate]
   const bool gelu = config_.activation == Activation::kGeluTanh;
-  LACUNA_RETURN_IF_ERROR(Linear(backend_, {.set = &layer.gate_up,
-                                           .x = in,
-                                           .y = gated,
-                                           .epilogue = gelu ? LinearEpilogue::kGeluMul : LinearEpilogue::kSiluMul,
-                                           .workspace = s.linear_workspace}));
-  return AddBranch(layer.down, m, layer.mlp_out_norm, x, h, s);
+  return Linear(backend_, {.set = &layer.gate_up,
+                           .x = in,
+                           .y = gated,
+                           .epilogue = gelu ? LinearEpilogue::kGeluMul : LinearEpilogue::kSiluMul,
+                           .workspace = s.linear_workspace});
+}
+
+Status Decoder::MlpOut(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
+  return AddBranch(layer.down, s.mlp.Rows(0, rows), layer.mlp_out_norm, s.x.Rows(0, rows), s.norm.Rows(0, rows), s);
 }
 
 Result<View> Decoder::Normed(const std::vector<float>& norm, const View& x, const View& h) const {

@@ -34,6 +34,19 @@ class Decoder {
   // way. kInvalidInput when an activation is not finite.
   Status Forward(Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
 
+  // A layer's steps in their order, for who looks at what goes into its linear sets, or runs one layer alone. Each works on
+  // the first rows of the scratch; x, the residual stream, comes in and goes out in scratch.x.
+  void SetRope(const Pass& pass, DecoderScratch& scratch) const;  // before the layers
+  Result<View> QkvInput(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+  // q, k, v and what the heads read with them, into scratch.attention, the input of o.
+  Status Heads(const LayerWeights& layer, const View& in, Pass& pass, const KvLayout& layout,
+               DecoderScratch& scratch) const;
+  Status AttentionOut(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+  Result<View> MlpInput(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+  // Into scratch.mlp, the input of down.
+  Status Gated(const LayerWeights& layer, const View& in, int64_t rows, DecoderScratch& scratch) const;
+  Status MlpOut(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
+
  private:
   Status Attend(const LayerWeights& layer, Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
   Status Mlp(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
@@ -42,7 +55,6 @@ class Decoder {
   // x += norm(set(y)), or x += set(y) where the family has no norm there; h is scratch.
   Status AddBranch(const LinearSet& set, const View& y, const std::vector<float>& norm, const View& x, const View& h,
                    DecoderScratch& scratch) const;
-  void SetRope(const Pass& pass, DecoderScratch& scratch) const;
 
   const ModelConfig& config_;
   const ModelWeights& weights_;

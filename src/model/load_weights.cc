@@ -59,6 +59,12 @@ class Loader {
     return std::move(out_);
   }
 
+  Result<ModelWeights> LoadOnlyVectors() {
+    only_vectors_ = true;
+    LACUNA_RETURN_IF_ERROR(Collect());
+    return std::move(out_.weights);
+  }
+
  private:
   struct Task {
     SourceMatrix source;
@@ -126,6 +132,7 @@ class Loader {
   }
 
   Status Matrix(const std::string& name, int64_t n, int64_t k, PackedWeight* weight, const FusedRows& fused = {}) {
+    if (only_vectors_) return {};
     if (Packed(name)) return TakePacked(name, n, k, weight);
     const bool apart = fused.name.empty();
     if (config_.foreign) {
@@ -221,7 +228,9 @@ class Loader {
     const Tensor* embedding = files_.Find(embedding_name);
     // In blocks: read from a packed weight, where the reference mode has none from rows of its own.
     const bool blocks = embedding != nullptr && IsBlockWeightType(embedding->dtype);
-    if (blocks && codec_ == Codec::kF32) {
+    if (only_vectors_) {
+      // The caller has one.
+    } else if (blocks && codec_ == Codec::kF32) {
       LACUNA_RETURN_IF_ERROR(EmbeddingRows(embedding_name, vocab, hidden));
     } else if (!Packed(embedding_name) && !blocks) {
       LACUNA_ASSIGN_OR_RETURN(embedding, Take(embedding_name, {vocab, hidden}));
@@ -248,7 +257,7 @@ class Loader {
                           "`, and config.json does not say tie_word_embeddings");
     }
     LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0].weight));
-    if (Packed(embedding_name) || (blocks && codec_ != Codec::kF32)) {
+    if (!only_vectors_ && (Packed(embedding_name) || (blocks && codec_ != Codec::kF32))) {
       w.embedding = {.rows = vocab, .cols = hidden, .packed = &w.lm_head.members[0].weight};
       if (stored) {
         w.packed_embedding = std::make_unique<PackedWeight>();
@@ -373,6 +382,7 @@ class Loader {
   const ModelFiles& files_;
   const ModelOptions& options_;
   const Codec codec_;
+  bool only_vectors_ = false;
   LoadedWeights out_;
   std::vector<Task> tasks_, imports_;
   std::vector<PackedParameter> packed_;
@@ -385,6 +395,11 @@ class Loader {
 Result<LoadedWeights> LoadWeights(const ModelConfig& config, const ModelFiles& files, const ModelOptions& options,
                                   int threads) {
   return Loader(config, files, options).Load(threads);
+}
+
+Result<ModelWeights> LoadVectors(const ModelConfig& config, const ModelFiles& files) {
+  const ModelOptions options;
+  return Loader(config, files, options).LoadOnlyVectors();
 }
 
 }  // namespace lacuna

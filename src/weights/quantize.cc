@@ -57,18 +57,18 @@ int Quantizer::Nearest(float v) const {
   return code;
 }
 
-GroupScale Quantizer::Scale(std::span<const float> group) const {
+GroupScale Quantizer::Scale(std::span<const float> group, float shrink) const {
   const bool half = codec_.scales_f16;
   switch (codec_.values) {
     case ValueKind::kInt8:
     case ValueKind::kCodebook:
-      return Stored(LargestMagnitude(group) / 127, half);
+      return Stored(LargestMagnitude(group) * shrink / 127, half);
     case ValueKind::kNf4:
-      return Stored(LargestMagnitude(group), half);
+      return Stored(LargestMagnitude(group) * shrink, half);
     case ValueKind::kInt4: {
       float m = 0;
       for (float x : group) m = std::fabs(x) > std::fabs(m) ? x : m;
-      return Stored(m / -8, half);
+      return Stored(m * shrink / -8, half);
     }
     case ValueKind::kInt4Zero: {
       float low = 0, high = 0;
@@ -76,6 +76,8 @@ GroupScale Quantizer::Scale(std::span<const float> group) const {
         low = std::min(low, x);
         high = std::max(high, x);
       }
+      low *= shrink;
+      high *= shrink;
       GroupScale scale = Stored((high - low) / 15, half);
       if (scale.s != 0 && std::isfinite(scale.s)) scale.zero_point = std::clamp(RoundToInt(-low / scale.s), 0, 15);
       return scale;
@@ -101,6 +103,21 @@ int32_t Quantizer::Value(float x, const GroupScale& scale) const {
       const bf16 value = ToBf16(x);
       return (value.bits & 0x7f80u) == 0x7f80u ? kTooLarge : value.bits & 0x7fffu ? value.bits : 0;
     }
+  }
+}
+
+float Quantizer::Real(int32_t value, const GroupScale& scale) const {
+  switch (codec_.values) {
+    case ValueKind::kInt8:
+    case ValueKind::kInt4:
+      return scale.s * static_cast<float>(value - codec_.bias());
+    case ValueKind::kInt4Zero:
+      return scale.s * static_cast<float>(value - scale.zero_point);
+    case ValueKind::kCodebook:
+    case ValueKind::kNf4:
+      return scale.s * levels_[static_cast<std::size_t>(value)];
+    default:
+      return ToFloat(bf16{static_cast<uint16_t>(value)});
   }
 }
 

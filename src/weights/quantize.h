@@ -27,8 +27,11 @@ class Quantizer {
   // Entries of a fitted codebook, ascending.
   void SetCodebook(const std::array<int, 16>& entries);
 
-  GroupScale Scale(std::span<const float> group) const;
+  // `shrink` multiplies the extremes that the scale is made from: below 1, the largest weights are clipped.
+  GroupScale Scale(std::span<const float> group, float shrink = 1) const;
   int32_t Value(float x, const GroupScale& scale) const;
+  // The weight that a value of Value stands for.
+  float Real(int32_t value, const GroupScale& scale) const;
   // The value that stands for 0; -1 where none is exactly 0.
   int32_t ZeroValue(const GroupScale& scale) const;
   // The stream: 16 biased bytes, or 16 bf16 of nf4.

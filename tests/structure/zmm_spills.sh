@@ -66,6 +66,7 @@ buffers='
 for file in linear_bf16 linear_packed_bf16 linear_packed_int8_rows linear_packed_int8_block; do
   check avx512 $file 'PanelRows|LinearBf16Rows|TileDots|BitmapDots|BlockDots' "$nothing"
 done
+check avx512 gemm 'GemmTile' "$nothing"
 check avx512bf16 linear_bf16 'PanelRows|LinearBf16Rows|BitmapDots' "$nothing"
 check avx512 linear_packed_int8_stream 'Panel<' "$loops"
 check amx linear_packed_block 'ExpandOne|FinishDrain' "$nothing"

@@ -33,11 +33,8 @@ struct Layer {
     return w;
   }
   SourceMatrix Source() const {
-    return {.name = "w",
-            .data = reinterpret_cast<const std::byte*>(w.data()),
-            .type = ElementType::kF32,
-            .n = n,
-            .k = k};
+    return {
+        .name = "w", .data = reinterpret_cast<const std::byte*>(w.data()), .type = ElementType::kF32, .n = n, .k = k};
   }
   Result<CompressedWeight> Compress(const MatrixSettings& settings, Tier tier = Tier::kSimd) const {
     LayerInput input(hessian, 0.01, GemmTileFor(tier));
@@ -49,7 +46,8 @@ struct Layer {
   int n, k;
 };
 
-MatrixSettings Settings(const std::string& codec, PruneMethod prune, RoundMethod round, PruneRule rule = {.fraction = 0.5}) {
+MatrixSettings Settings(const std::string& codec, PruneMethod prune, RoundMethod round,
+                        PruneRule rule = {.fraction = 0.5}) {
   MatrixSettings settings{.codec = *ParseCodec(codec), .prune = prune, .rule = rule, .round = round};
   settings.codec.pattern_n = rule.n;
   settings.codec.pattern_m = rule.m;
@@ -65,7 +63,8 @@ std::vector<double> Real(const PackedWeight& weight) {
   for (int c = 0; c < weight.n; ++c) {
     for (int j = 0; j < weight.k; ++j) {
       const int column = perm.empty() ? j : perm[static_cast<std::size_t>(j)];
-      const double scale = packed.scaled ? packed.scale[static_cast<std::size_t>(c * packed.groups + j / packed.group)] : 1;
+      const double scale =
+          packed.scaled ? packed.scale[static_cast<std::size_t>(c * packed.groups + j / packed.group)] : 1;
       out[static_cast<std::size_t>(c * weight.k + column)] =
           scale * packed.value[static_cast<std::size_t>(c * packed.k_padded + j)];
     }
@@ -105,7 +104,8 @@ TEST(CompressMatrix, ErrorsComeInTheOrderOfTheMethods) {
   for (uint64_t seed : {92, 93, 94}) {
     const Layer layer(seed);
     for (const char* codec : {"bitmap-bf16", "bitmap-int8", "bitmap-int4"}) {
-      for (const PruneRule& rule : {PruneRule{.fraction = 0.5}, PruneRule{.n = 2, .m = 4}, PruneRule{.fraction = 0.7}}) {
+      for (const PruneRule& rule :
+           {PruneRule{.fraction = 0.5}, PruneRule{.n = 2, .m = 4}, PruneRule{.fraction = 0.7}}) {
         SCOPED_TRACE(std::string(codec) + " " + std::to_string(rule.fraction));
         const auto error = [&](PruneMethod prune) {
           const auto got = layer.Compress(Settings(codec, prune, RoundMethod::kGptq, rule));
@@ -139,7 +139,8 @@ TEST(CompressMatrix, AgreesWithASlowVersionInDoublePrecision) {
 
   const auto pruned = layer.Compress(Settings("bitmap-bf16", PruneMethod::kSparseGpt, RoundMethod::kGptq));
   ASSERT_TRUE(pruned.ok());
-  const std::vector<double> got = Real(pruned->weight), want = PlainSparseGpt(h, w, layer.n, layer.k, 0.5, Rounding::kBf16);
+  const std::vector<double> got = Real(pruned->weight),
+                            want = PlainSparseGpt(h, w, layer.n, layer.k, 0.5, Rounding::kBf16);
   int same = 0;
   for (std::size_t i = 0; i < got.size(); ++i) same += (got[i] == 0) == (want[i] == 0);
   EXPECT_GE(same, 0.99 * static_cast<double>(got.size()));
@@ -149,7 +150,8 @@ TEST(CompressMatrix, AgreesWithASlowVersionInDoublePrecision) {
   settings.order = false;
   const auto rounded = layer.Compress(settings);
   ASSERT_TRUE(rounded.ok());
-  const std::vector<double> q = Real(rounded->weight), plain = PlainSparseGpt(h, w, layer.n, layer.k, 0, Rounding::kInt8Row);
+  const std::vector<double> q = Real(rounded->weight),
+                            plain = PlainSparseGpt(h, w, layer.n, layer.k, 0, Rounding::kInt8Row);
   same = 0;
   for (std::size_t i = 0; i < q.size(); ++i) same += std::fabs(q[i] - plain[i]) < 1e-6;
   EXPECT_GE(same, 0.97 * static_cast<double>(q.size()));
@@ -215,7 +217,8 @@ TEST(CompressMatrix, TheSameBytesAtAnyThreadCountAndTier) {
     ASSERT_TRUE(want.ok());
     for (int threads : {1, 2, 4}) {
       tbb::task_arena arena(threads);
-      const auto got = arena.execute([&] { return layer.Compress(settings, HostTier().ok() ? *HostTier() : Tier::kSimd); });
+      const auto got =
+          arena.execute([&] { return layer.Compress(settings, HostTier().ok() ? *HostTier() : Tier::kSimd); });
       ASSERT_TRUE(got.ok());
       EXPECT_EQ(got->error, want->error);
       for (int s = 0; s < kStreams; ++s) {

@@ -179,6 +179,7 @@ def main():
     if not cases:
         parser.error("--only: there are " + ", ".join(c[0] for c in CASES))
     torch.set_grad_enabled(False)
+    torch.set_num_threads(1)  # the demo model is small, and threads wait for each other on a busy machine
 
     def lacuna(*arguments):
         result = subprocess.run([args.lacuna, *arguments], capture_output=True, text=True)

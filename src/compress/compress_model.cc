@@ -14,6 +14,7 @@
 #include "model/load_weights.h"
 #include "model/source_tensor.h"
 #include "model/write_packed.h"
+#include "threading/arena.h"
 #include "weights/pack.h"
 #include "weights/packed_file.h"
 
@@ -50,7 +51,7 @@ class ModelCompressor {
         team_(team),
         tier_(tier),
         tile_(GemmTileFor(tier)),
-        arena_(team.workers()) {}
+        arena_(ArenaThreadCount(team.workers())) {}
 
   Result<CompressReport> Run() {
     const Clock::time_point start = Clock::now();

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz, gguf_fuzz, packed_weight_fuzz and task_file_fuzz into corpus/ beside this file."""
+"""Writes the seed inputs of safetensors_fuzz, config_json_fuzz, shard_index_fuzz, gguf_fuzz, packed_weight_fuzz, foreign_weights_fuzz
+and task_file_fuzz into corpus/ beside this file."""
 import json
 import pathlib
 import struct
@@ -250,6 +251,48 @@ TASKS = {
     "broken": task() + task()[:40],
 }
 
+
+
+def foreign(method, group, **parts):
+    """Tensors of "x", each with bytes that repeat; of a matrix of 16 x 64."""
+    sizes = {"F16": 2, "BF16": 2, "F32": 4, "I32": 4, "I64": 8, "U8": 1, "I8": 1, "F8_E4M3": 1}
+    header, data = {}, b""
+    for name, (dtype, shape, fill) in parts.items():
+        count = sizes[dtype]
+        for size in shape:
+            count *= size
+        content = (fill * (count // len(fill) + 1))[:count]
+        header["x." + name] = entry(dtype, shape, len(data), len(data) + count)
+        data += content
+    return bytes([method, group // 16]) + tensors(header, data)
+
+
+CODES = bytes(range(7, 256, 31))
+HALF, BF, ONE = b"\x00\x2c", b"\x80\x3d", struct.pack("<f", 1.0)
+FOREIGN = {
+    "pack": foreign(0, 0, weight_packed=("I32", [16, 8], CODES), weight_scale=("BF16", [16, 2], BF),
+                    weight_shape=("I64", [2], struct.pack("<2q", 16, 64))),
+    "pack_zeros": foreign(0, 0, weight_packed=("I32", [16, 8], CODES), weight_scale=("F16", [16, 2], HALF),
+                          weight_zero_point=("I32", [2, 2], CODES)),
+    "pack8": foreign(0, 0, weight_packed=("I32", [16, 16], CODES), weight_scale=("F32", [1], ONE),
+                     weight_g_idx=("I32", [64], bytes(4))),
+    "int": foreign(0, 0, weight=("I8", [16, 64], CODES), weight_scale=("BF16", [16, 1], BF)),
+    "int_zeros": foreign(0, 0, weight=("I8", [16, 64], CODES), weight_scale=("BF16", [16, 1], BF),
+                         weight_zero_point=("I8", [16, 1], CODES)),
+    "mxfp4": foreign(0, 0, weight_packed=("U8", [16, 32], CODES), weight_scale=("U8", [16, 2], b"\x7a\x81")),
+    "nvfp4": foreign(0, 0, weight_packed=("U8", [16, 32], CODES), weight_scale=("F8_E4M3", [16, 4], b"\x38\x01"),
+                     weight_global_scale=("F32", [1], ONE)),
+    "bitmask": foreign(0, 0, compressed=("BF16", [512], BF), bitmask=("U8", [16, 8], b"\x0f")),
+    "bitmask_24": foreign(0, 0, **{"weight.compressed": ("F16", [16, 32], HALF), "weight.bitmask": ("U8", [16, 8], b"\x33")}),
+    "gptq": foreign(1 + 8, 32, qweight=("I32", [8, 16], CODES), qzeros=("I32", [2, 2], b"\x66"),
+                    scales=("F16", [2, 16], HALF), g_idx=("I32", [64], struct.pack("<2i", 0, 1))),
+    "gptq8": foreign(1 + 4, 0, qweight=("I32", [16, 16], CODES), qzeros=("I32", [1, 4], b"\x80"),
+                     scales=("F16", [1, 16], HALF)),
+    "awq": foreign(2, 32, qweight=("I32", [64, 2], CODES), qzeros=("I32", [2, 2], CODES), scales=("F16", [2, 16], HALF)),
+}
+
+for file_name, content in FOREIGN.items():
+    write("foreign_weights", file_name, content)
 for file_name, content in TASKS.items():
     write("task_file", file_name, content)
 for file_name, content in INDEXES.items():

@@ -7,14 +7,16 @@ before; layer 1 compares sketches of the current token with it and writes the to
 
 It needs protection at first, or a hundred steps destroy it: the first updates point all one way. It waits for HELD tokens,
 and the embedding is kept centred, which changes no probability (the same logit is added to all tokens) but keeps tokens
-apart where they come in.
+apart where they come in. Muon moves every direction of a matrix by its rate in each step, so that 60 steps at 0.01 undid
+the circuit even after 1.5 M tokens (the loss rose from 1.9 to 2.3); at a tenth of it nothing was lost.
 """
 
 import torch
 
 EMBEDDING = 5        # times the usual 0.02: what layers add must not drown the tokens
 SHARED = 1.0         # the common coordinate, beside a norm of about 2
-HELD = 1_500_000     # tokens
+HELD = 2_500_000     # tokens
+RATE = 0.1           # of other matrices', from then on
 FAST = 6             # rope's fastest pairs tell distances apart; the slower half hardly turns within a text
 SHARP, MATCH, SKETCH, FOUND = 0.6, 3.0, 0.25, 1.0
 

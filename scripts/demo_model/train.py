@@ -58,10 +58,12 @@ def loss_of(model, ids, weights, sizes):
 
 def optimizers_of(model):
     """Muon for the layers' matrices, which needs fewer tokens than AdamW; AdamW for the rest."""
+    circuit = {id(p) for p in induction.held(model)}
     matrices = [p for p in model.layers.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
-    return [muon.Muon(matrices, lr=0.01),
+    return [muon.Muon([{"params": [p for p in matrices if id(p) not in circuit]},
+                       {"params": induction.held(model), "lr": 0.01 * induction.RATE}], lr=0.01),
             torch.optim.AdamW([{"params": [p for p in rest if p.dim() == 2], "lr": 3e-3},
                                {"params": [p for p in rest if p.dim() == 1], "lr": 2e-3}],
                               betas=(0.9, 0.95), weight_decay=0.01)]

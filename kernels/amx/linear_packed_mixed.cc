@@ -32,11 +32,13 @@ struct Mixed {
   alignas(64) float sums[kGroupRows * 32];
 
   LACUNA_INLINE explicit Mixed(const LinearPackedArgs& args) : a(args), w(args.w) {
-    codes = CodeTable<kKind, kZeros>(w);
-    entries = _mm512_setzero_si512();
-    if constexpr (kLookup) {
+    if constexpr (kLookup) {  // by code_values: nf4 has no integers
       codes = _mm512_broadcast_i32x4(_mm_setr_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
-      entries = _mm512_maskz_expand_epi16(0x1fffe, _mm512_loadu_si512(w->code_values));
+      const __m256i values = _mm256_loadu_si256((const __m256i*)w->code_values);
+      entries = _mm512_maskz_expand_epi16(0x1fffe, _mm512_zextsi256_si512(values));
+    } else {
+      codes = CodeTable<kKind, kZeros>(w);
+      entries = _mm512_setzero_si512();
     }
   }
 

@@ -7,7 +7,7 @@
 //   x             [k][M] (kWide, kHalves): every broadcast is a memory operand off one pointer
 //   w             P sequential streams, prefetched kAhead bytes ahead. One core of Intel's gets about 10 % more from
 //                 memory with four streams than with one, so P = 4 up to 2 rows, 2 up to 4 rows, then 1: 3 P M + 2
-//                 registers. kStream: P = 1, which AMD wants; on Zen 4 1 to 4 rows get 95 to 100 % of the streaming
+//                 registers. kStream: P = 1, which AMD wants; on Zen 4 1 to 4 rows get 94 to 100 % of the streaming
 //                 bandwidth (28672 x 4096, 35 GB/s) instead of 70 to 90. Up to 2 rows a prefetch only costs; from 3 on
 //                 it is needed, and into L2: 8 rows get 91 % of the product's peak, 71 into L1, 63 without.
 //

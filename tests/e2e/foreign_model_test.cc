@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -37,13 +36,6 @@ Rows Logits(const std::string& model, const std::vector<int32_t>& ids, Numerics 
   return session ? AllLogits(*session, ids, 64) : Rows();
 }
 
-double LogProbability(const std::vector<float>& row, int32_t id) {
-  const double most = *std::max_element(row.begin(), row.end());
-  double sum = 0;
-  for (const float x : row) sum += std::exp(x - most);
-  return row[static_cast<std::size_t>(id)] - most - std::log(sum);
-}
-
 class Foreign : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -64,13 +56,7 @@ TEST_P(Foreign, AgreesWithTransformers) {
   for (const Numerics numerics : {Numerics::kF32, Numerics::kDefault}) {
     const Rows logits = Logits(folder_, ids_, numerics);
     ASSERT_EQ(logits.size(), ids_.size());
-    double worst = 0, mean = 0;
-    for (std::size_t i = 0; i < next.size(); ++i) {
-      const double got = LogProbability(logits[i], ids_[i + 1]);
-      const double error = std::abs(got - next[i]) / std::max(1.0, std::abs(next[i]));
-      worst = std::max(worst, error);
-      mean += error / static_cast<double>(next.size());
-    }
+    const auto [worst, mean] = ErrorsOfNext(logits, ids_, next);
     // By default inputs are rounded to bf16, and in integer layers to int8, once a layer.
     EXPECT_LE(worst, numerics == Numerics::kF32 ? 1e-4 : 0.06);
     EXPECT_LE(mean, numerics == Numerics::kF32 ? 2e-5 : 0.012);

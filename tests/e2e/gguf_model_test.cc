@@ -45,14 +45,6 @@ void ExpectSameBits(const Rows& a, const Rows& b, const std::string& what) {
   }
 }
 
-double Largest(const std::vector<float>& row) { return *std::max_element(row.begin(), row.end()); }
-
-double LogProbability(const std::vector<float>& row, int32_t id) {
-  double sum = 0;
-  for (const float x : row) sum += std::exp(x - Largest(row));
-  return row[static_cast<std::size_t>(id)] - Largest(row) - std::log(sum);
-}
-
 // Written by the `gguf` package, computed by transformers (scripts/make_gguf_cases.py).
 TEST(GgufModel, AgreesWithTransformers) {
   std::ifstream file(DataPath("gguf/models.json"));
@@ -66,13 +58,7 @@ TEST(GgufModel, AgreesWithTransformers) {
     for (const Numerics numerics : {Numerics::kF32, Numerics::kDefault}) {
       const Rows logits = Logits(path, ids, numerics);
       ASSERT_EQ(logits.size(), ids.size());
-      double worst = 0, mean = 0;
-      for (std::size_t i = 0; i < next.size(); ++i) {
-        const double got = LogProbability(logits[i], ids[i + 1]);
-        const double error = std::abs(got - next[i]) / std::max(1.0, std::abs(next[i]));
-        worst = std::max(worst, error);
-        mean += error / static_cast<double>(next.size());
-      }
+      const auto [worst, mean] = ErrorsOfNext(logits, ids, next);
       // bf16 inputs, and in blocks int8 ones, are rounded once a layer.
       EXPECT_LE(worst, numerics == Numerics::kF32 ? 1e-4 : 0.06);
       EXPECT_LE(mean, numerics == Numerics::kF32 ? 2e-5 : 0.01);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -96,6 +98,22 @@ std::vector<std::vector<float>> AllLogits(Session& session, const std::vector<in
   }
   EXPECT_TRUE(session.CloseLane(*lane).ok());
   return all;
+}
+
+NextErrors ErrorsOfNext(const std::vector<std::vector<float>>& logits, const std::vector<int32_t>& ids,
+                        const std::vector<double>& next) {
+  NextErrors errors;
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const std::vector<float>& row = logits[i];
+    const double most = *std::max_element(row.begin(), row.end());
+    double sum = 0;
+    for (const float x : row) sum += std::exp(x - most);
+    const double got = row[static_cast<std::size_t>(ids[i + 1])] - most - std::log(sum);
+    const double error = std::abs(got - next[i]) / std::max(1.0, std::abs(next[i]));
+    errors.worst = std::max(errors.worst, error);
+    errors.mean += error / static_cast<double>(next.size());
+  }
+  return errors;
 }
 
 }  // namespace lacuna::testing

@@ -35,4 +35,11 @@ std::unique_ptr<Session> MustCreate(std::shared_ptr<const Model> model, const Se
 // Logits of every position of `ids` on a fresh lane, in pieces of `piece` rows.
 std::vector<std::vector<float>> AllLogits(Session& session, const std::vector<int32_t>& ids, int piece);
 
+// How far log p(ids[i + 1] | ids[..i]) of the logits is from `next`, of each value or of 1 where it is smaller.
+struct NextErrors {
+  double worst = 0, mean = 0;
+};
+NextErrors ErrorsOfNext(const std::vector<std::vector<float>>& logits, const std::vector<int32_t>& ids,
+                        const std::vector<double>& next);
+
 }  // namespace lacuna::testing

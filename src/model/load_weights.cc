@@ -249,9 +249,11 @@ class Loader {
     // A stored head is used even where config.json ties it, as Hugging Face does when the two differ.
     const std::string head_name = std::string(names.head) + ".weight";
     w.lm_head.members.resize(1);
-    const bool stored = files_.Find(head_name) != nullptr || Packed(head_name) ||
-                        (config_.foreign && files_.Find(std::string(names.head) + ".qweight") != nullptr) ||
-                        (config_.foreign && files_.Find(head_name + "_packed") != nullptr);
+    bool stored = files_.Find(head_name) != nullptr || Packed(head_name);
+    if (!stored && config_.foreign) {
+      LACUNA_ASSIGN_OR_RETURN(const auto head, ForeignMatrix::Find(files_, *config_.foreign, head_name, vocab, hidden));
+      stored = head != nullptr;
+    }
     if (!stored && !config_.tie_word_embeddings) {
       return InvalidInput(files_.dir() + ": there is no tensor `" + head_name +
                           "`, and config.json does not say tie_word_embeddings");

@@ -8,6 +8,7 @@
 #include "lacuna/compress.h"
 #include "tools/command.h"
 #include "tools/compress_report.h"
+#include "tools/demo_calibration.h"
 #include "tools/progress.h"
 
 namespace lacuna::tools {
@@ -73,7 +74,11 @@ Result<CompressOptions> OptionsOf(const Flags& flags) {
     if (equals == 0 || equals == rule.npos) return InvalidInput("--keep: '" + rule + "' is not NAME=CODEC");
     options.keep.emplace_back(rule.substr(0, equals), rule.substr(equals + 1));
   }
-  LACUNA_ASSIGN_OR_RETURN(options.calibration, ReadText(flags.calibration));
+  if (flags.calibration == "demo") {
+    LACUNA_ASSIGN_OR_RETURN(options.calibration, DemoCalibration(flags.model));
+  } else {
+    LACUNA_ASSIGN_OR_RETURN(options.calibration, ReadText(flags.calibration));
+  }
   options.sequences = flags.sequences;
   options.sequence_tokens = flags.length;
   options.threads = flags.threads;
@@ -150,7 +155,7 @@ void AddCompress(CLI::App& app, Run* run) {
       "same command goes on")
       ->required()
       ->type_name("DIR");
-  Add(app, "--calibration", flags->calibration, "Text that layers are measured on, - for standard input")
+  Add(app, "--calibration", flags->calibration, "Text that layers are measured on, - for standard input; demo: a text that is built in, in the model's chat template")
       ->required()
       ->type_name("FILE");
   Add(app, "--prune", flags->prune, "Which weights go: none, keep (the zeros there are), magnitude, wanda, sparsegpt")

@@ -128,6 +128,22 @@ def excerpt(folder, size=30000):
     return "".join(texts.values())
 
 
+def calibration(folder, size):
+    """Pages of the same packages that are held out as well, of paragraphs that `excerpt` does not take: `size` bytes."""
+    known, kept = set(excerpt(folder).split("\n")), []
+    for i, line in enumerate(open(folder / "natural.jsonl", encoding="utf-8")):
+        row = json.loads(line)
+        if i % 20 == 7 and row["package"] in HANDED_ON:
+            page = "\n".join(p for p in row["text"] if p not in known)[:4000].rpartition("\n")[0]
+            if page:
+                kept.append((row["package"] != "apache2-doc", i, page))
+    out = []
+    for _, _, page in sorted(kept):  # of the smaller package first: it has little left
+        if sum(map(len, out)) + len(page) < size:
+            out.append(page)
+    return out
+
+
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("-o", "--out", type=pathlib.Path, required=True)

@@ -13,6 +13,7 @@ import lessons
 import lexicon as lex
 import natural
 import phrases_train
+import simple
 import tasks
 
 SPECIAL = BEGIN, END, USER, ASSISTANT, SYSTEM = "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
@@ -85,8 +86,8 @@ SHARES = {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.0
           "drill": 0.02}
 
 
-def document(kind, rng, length, pages):
-    """One document of a kind, of at most about `length` tokens."""
+def document(kind, rng, length, pages, easy):
+    """One document of a kind, of at most about `length` tokens; a lesson is a simple one in `easy` of the cases."""
     if kind == "prose":
         page = rng.choice(pages)
         first = rng.randrange(len(page))
@@ -102,7 +103,9 @@ def document(kind, rng, length, pages):
     if kind == "talk":
         return chat([talk(rng) for _ in range(rng.randrange(1, 4))])
     opening = rng.choice(phrases_train.OPEN)
-    if kind == "long":
+    if rng.random() < easy:
+        turns = simple.simple(kind, rng, phrases_train, length)
+    elif kind == "long":
         turns = lessons.long_lesson(rng, phrases_train, opening, length)
     else:
         turns = lessons.lesson(kind, rng, phrases_train, opening)
@@ -116,7 +119,7 @@ def document(kind, rng, length, pages):
 def texts(seed, count, pages):
     for i in range(count):
         rng = random.Random(f"{seed}/tokenizer/{i}")
-        yield "".join(t for t, _ in document(rng.choices(list(SHARES), SHARES.values())[0], rng, 256, pages))
+        yield "".join(t for t, _ in document(rng.choices(list(SHARES), SHARES.values())[0], rng, 256, pages, 0.3))
 
 
 def train_tokenizer(vocab_size, seed, pages, count=20000):
@@ -151,7 +154,7 @@ class Documents:
         self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, 0
         self.tokens = dict.fromkeys([*SHARES, "long"], 0.0)
 
-    def _document(self, lengths, long_share, shares):
+    def _document(self, lengths, long_share, shares, easy):
         share = {"long": long_share, **{k: v / sum(shares.values()) * (1 - long_share) for k, v in shares.items()}}
         for k in self.tokens:
             self.tokens[k] *= 0.999  # the shares move with the curriculum
@@ -159,19 +162,19 @@ class Documents:
         rng = random.Random(f"{self.seed}/{self.next}")
         self.next += 1
         ids, weights = [], []
-        for text, weight in document(kind, rng, rng.choice(lengths), self.pages):
+        for text, weight in document(kind, rng, rng.choice(lengths), self.pages, easy):
             part = self.tokenizer.encode(text, add_special_tokens=False).ids
             ids += part
             weights += [weight] * len(part)
         self.tokens[kind] += len(ids)
         return ids, weights
 
-    def take(self, tokens, lengths, long_share, first=False):
+    def take(self, tokens, lengths, long_share, easy, first=False):
         """ids and weights of about so many tokens, and each document's length; a weight is that of the next token."""
         out_ids, out_weights, sizes = [], [], []
         limit = max(int(1.15 * max(lengths)), 400)
         while len(out_ids) < tokens:
-            ids, weights = self._document(lengths, long_share, FIRST if first else SHARES)
+            ids, weights = self._document(lengths, long_share, FIRST if first else SHARES, easy)
             ids, weights = ids[:limit], weights[:limit]
             out_ids += ids
             out_weights += weights[1:] + [0.0]

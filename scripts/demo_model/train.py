@@ -34,10 +34,11 @@ from model import Llama
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
-# tokens seen, in millions, over all runs -> tokens a batch, lengths of long documents and their share of the tokens
-CURRICULUM = ((0, 1280, (256,), 0.1), (2, 2560, (256,), 0.1), (4, 2560, (256, 512), 0.25),
-              (9, 4096, (256, 512, 1024), 0.35), (15, 4096, (256, 512, 1024, 2048), 0.4),
-              (22, 4608, (256, 512, 1024, 2048, 4096), 0.45))
+# tokens seen, in millions, over all runs -> tokens a batch, lengths of long documents and their share of the tokens, the
+# share of lessons that are simple
+CURRICULUM = ((0, 1280, (256,), 0.1, 0.8), (2, 2560, (256,), 0.1, 0.8), (4, 2560, (256, 512), 0.25, 0.75),
+              (14, 4096, (256, 512, 1024), 0.35, 0.5), (20, 4096, (256, 512, 1024, 2048), 0.4, 0.3),
+              (28, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2))
 
 
 def stage(tokens):
@@ -104,8 +105,8 @@ def train(args, model, tokenizer, pages, log, save):
             if done >= 1 or part["steps"] == args.steps:
                 break
             now_at = stage(before + part["tokens"])
-            _, batch, lengths, long_share = CURRICULUM[now_at]
-            ids, weights, sizes = documents.take(args.batch_tokens or batch, lengths, long_share, first=now_at < 2)
+            _, batch, lengths, long_share, easy = CURRICULUM[now_at]
+            ids, weights, sizes = documents.take(args.batch_tokens or batch, lengths, long_share, easy, first=now_at < 2)
             loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
                                     torch.tensor(weights, device=args.device), sizes)
             loss.backward()

@@ -1,0 +1,167 @@
+"""The first lessons: what lessons.py asks, with few facts, in few phrasings, and with nothing that leads astray.
+
+Who has a thing is learnt from "Mia took the lamp. Who has the lamp?" long before it is from a page of people who wished
+for lamps; until then the page teaches only to name one of the people. simple(kind, rng, phrases) gives turns, as
+lessons.lesson does. Standard library only.
+"""
+
+import lexicon as lex
+import longtasks
+import tasks
+from tasks import question, sentence
+
+KINDS = ("scene", "many", "order", "taste", "define", "sum", "rank", "copy", "reverse", "sort", "long")
+
+
+class Few:
+    """The most usual phrasings of each kind."""
+
+    def __init__(self, phrases, told, asked):
+        self.TOLD = {k: v[:told] for k, v in phrases.TOLD.items()}
+        self.ASKED = {k: v[:asked] for k, v in phrases.ASKED.items()}
+
+
+def _turns(told, asked):
+    text = " ".join(told) + "\n" if told else ""
+    return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(asked)]
+
+
+def scene(rng, phrases):
+    s = tasks.Scene(rng, phrases, rng.randrange(2, 5), rng.randrange(1, 5), 4)
+    if rng.random() < 0.2:
+        s.talk()
+    for p in rng.sample(s.people, len(s.people)):
+        s.go(p, rng.choice(s.places))
+    for t in s.things:
+        s.take(rng.choice(s.people), t)
+    for _ in range(rng.choice((0, 0, 0, 1, 2))):
+        s.step()
+    asked = [(question(rng, phrases, "who", t=t), p) for t, p in s.holder.items()]
+    asked += [(question(rng, phrases, "at", p=p), "the " + s.at[p]) for p in s.people]
+    asked += [(question(rng, phrases, "where", t=t), "the " + x) for t, x in s.lies.items()]
+    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p]) for t, p in s.holder.items()]
+    for p in s.people:
+        mine = [t for t, q in s.holder.items() if q == p]
+        if len(mine) == 1:
+            asked.append((question(rng, phrases, "what", p=p), "the " + mine[0]))
+    rng.shuffle(asked)
+    return _turns(s.told, asked)
+
+
+def many(rng, phrases):
+    people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 8)
+    mine = [(p, things.pop()) for p in people for _ in range(rng.randrange(1, 4))]
+    rng.shuffle(mine)
+    told = [sentence(rng, phrases, "take", p=p, t=t) for p, t in mine]
+    asked = [(question(rng, phrases, "many", p=p), str(sum(q == p for q, _ in mine))) for p in people]
+    asked += [(question(rng, phrases, "who", t=t), p) for p, t in mine]
+    rng.shuffle(asked)
+    return _turns(told, asked)
+
+
+def order(rng, phrases):
+    people, (goal, other) = rng.sample(lex.NAMES, rng.randrange(2, 5)), rng.sample(lex.PLACES, 2)
+    went = [(p, goal) for p in people]
+    if rng.random() < 0.3:
+        went.insert(rng.randrange(len(went)), (rng.choice(lex.NAMES), other))
+    told = [sentence(rng, phrases, "go", p=p, x=x) for p, x in went]
+    asked = [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in enumerate(people, 1)]
+    rng.shuffle(asked)
+    return _turns(told, asked)
+
+
+def taste(rng, phrases):
+    people = rng.sample(lex.NAMES, rng.randrange(1, 5))
+    keys = rng.choice((("like",), ("hate",), ("like", "hate"), ("like", "hate"), ("like", "cook"), ("hate", "dream")))
+    foods = iter(rng.sample(lex.FOODS, 2 * len(people)))
+    facts = [(p, key, next(foods)) for p in people for key in keys]
+    rng.shuffle(facts)
+    told = [sentence(rng, phrases, key, p=p, f=f) for p, key, f in facts]
+    asked = []
+    for key in rng.sample(("like", "hate"), 2):
+        of = [(p, f) for p, k, f in rng.sample(facts, len(facts)) if k == key]
+        follow = rng.random() < 0.3
+        asked += [(question(rng, phrases, "follow" if follow and i else key + "s", p=p), f) for i, (p, f) in enumerate(of)]
+    return _turns(told, asked)
+
+
+def define(rng, phrases):
+    n = rng.randrange(1, 4)
+    words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
+    told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
+    pairs = list(zip(words, things))
+    if rng.random() < 0.4:
+        told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
+        pairs += list(zip(words[n:], things))
+    rng.shuffle(told)
+    rng.shuffle(pairs)
+    return _turns(told, [(question(rng, phrases, "define", w=w), "a " + t) for w, t in pairs])
+
+
+def plain(kind, rng, phrases):
+    asked = []
+    for _ in range(6):
+        key = kind
+        if kind == "sum":
+            key = rng.choice(("plus", "minus"))
+            b = rng.randrange(1, 10)
+            a = rng.randrange(b, 10 if rng.random() < 0.5 else 30)
+            slots, answer = dict(a=a, b=b), a + b if key == "plus" else a - b
+        elif kind == "rank":
+            rows = rng.sample(range(100), rng.randrange(2, 4))
+            slots, answer = dict(l=" ".join(map(str, rows))), " ".join(map(str, sorted(rows)))
+        else:
+            rows = rng.sample(lex.THINGS + lex.PLACES + lex.FOODS, rng.randrange(2, 5))
+            done = {"copy": rows, "reverse": rows[::-1], "sort": sorted(rows)}[kind]
+            slots, answer = dict(l=" ".join(rows)), " ".join(done)
+        asked.append((question(rng, phrases, key, **slots), str(answer)))
+    return _turns([], asked)
+
+
+def long(rng, phrases, length):
+    """Every fact has words of its own; filler lies between them."""
+    task = rng.choice(("needle", "needle", "needles", "locker", "track", "times"))
+    if task in ("needle", "needles"):
+        n = rng.randrange(2, 6)
+        people, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, 2 * n)
+        if task == "needles":
+            people = [people[0]] + people[n:]
+            pairs = [(people[0], q) for q in people[1:]]
+            to = rng.sample(people[1:], 2)
+            asked = [(question(rng, phrases, "needles", p=people[0], l=" and ".join(to)),
+                      ", ".join(numbers[people.index(q) - 1] for q in to))]
+        else:
+            pairs, asked = list(zip(people[:n], people[n:])), []
+        asked += [(question(rng, phrases, "needle", p=p, q=q), k) for (p, q), k in zip(pairs, numbers)]
+        told = [sentence(rng, phrases, "tell", p=p, q=q, n=k) for (p, q), k in zip(pairs, numbers)]
+    elif task == "locker":
+        n = rng.randrange(2, 9)
+        keys = ["-".join(rng.sample(lex.DIGITS, 3)) for _ in range(n)]
+        pairs = list(dict(zip(keys, rng.sample(lex.THINGS, n))).items())
+        told = [sentence(rng, phrases, "locker", k=k, t=t) for k, t in pairs]
+        asked = [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in pairs]
+    elif task == "track":
+        n = rng.randrange(1, 4)
+        people, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, n)
+        told = [sentence(rng, phrases, "value", p=p, n=k) for p, k in zip(people, numbers)]
+        told += [sentence(rng, phrases, "same", p=p, q=q) for p, q in zip(people[n:], people)]
+        asked = [(question(rng, phrases, "track", p=p), k) for p, k in zip(people, numbers * 2)]
+    else:
+        people = rng.sample(lex.NAMES, 2)
+        counts = [rng.randrange(1, 4) for _ in people]
+        told = [sentence(rng, phrases, "ring", p=p) for p, n in zip(people, counts) for _ in range(n)]
+        asked = [(question(rng, phrases, "times", p=p), str(n)) for p, n in zip(people, counts)]
+    if task != "track":
+        rng.shuffle(told)
+    rng.shuffle(asked)
+    rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a in asked)
+    told = longtasks.mix(rng, told, longtasks.filler(rng, phrases, rest, rng.sample(lex.NAMES, 4)))
+    return _turns(told, asked)
+
+
+def simple(kind, rng, phrases, length):
+    few = Few(phrases, rng.randrange(1, 7), rng.randrange(1, 5))
+    if kind == "long":
+        return long(rng, few, rng.randrange(0, length))
+    made = {"scene": scene, "many": many, "order": order, "taste": taste, "define": define}.get(kind)
+    return made(rng, few) if made else plain(kind, rng, few)

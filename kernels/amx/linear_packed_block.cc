@@ -21,24 +21,13 @@
 // them). Tried: prefetches of C and of the next chunk of x (5 to 15 % slower); drains with sizes known at run time (a
 // third slower).
 #include "kernels/amx/linear.h"
-#include "kernels/amx/packed-inl.h"
+#include "kernels/amx/block_walk-inl.h"
 #include "kernels/amx/packed_rows.h"
 
 namespace lacuna::kernels {
 namespace {
 
-// More rows at once would cost more L2 than a second walk over the weights costs.
-constexpr int kBytesOfXInL2 = 768 * 1024, kBytesOfYInL2 = 1024 * 1024, kGroupRows = 544;
-constexpr int kMostK = 1024;  // of a chunk
-constexpr int kRowsOfShortChunks = 64;
 constexpr ptrdiff_t kAhead = 1024;
-
-LACUNA_INLINE int Most(int a, int b) { return a > b ? a : b; }
-
-// A chunk of two panels for a group of rows, and the part of the panels that it belongs to.
-struct Work {
-  int row, row_end, part, part_end, panel, k, k_end;
-};
 
 template <Kind kKind, bool kZeros, bool kHalves, bool kDirect>
 struct Block {
@@ -47,8 +36,8 @@ struct Block {
   static constexpr int kStepK = kHalves ? 32 : kTileK;
 
   const LinearPackedArgs& a;
-  int chunk, segment, period, blocks;
-  bool chunks_first;
+  BlockWalk walk;
+  int segment, period, blocks;
   __m512i table;
   // Two panels of the chunk that is multiplied, and of the next one.
   alignas(64) char expanded[2][2][kDirect ? 64 : kMostK / kStepK * 1024];
@@ -75,12 +64,11 @@ struct Block {
   } drains[2];
   int waiting = 0, first_drain = 0;
 
-  LACUNA_INLINE explicit Block(const LinearPackedArgs& args) : a(args) {
+  LACUNA_INLINE explicit Block(const LinearPackedArgs& args) : a(args), walk(args, kBf16 ? 2 : 1) {
     table = CodeTable<kKind, kZeros>(a.w);
     segment = PackedSegment(a.w);
     period = kBf16 ? segment : PackedPeriod(a.w, a.activation_group);
     blocks = (a.m + 15) / 16;
-    chunks_first = (ptrdiff_t)Least(a.m, kGroupRows) * a.w->k_padded * (kBf16 ? 2 : 1) > kBytesOfXInL2;
     if constexpr (kHalves) {
       for (int i = 0; i < 4; ++i) {
         for (int t = 0; t < kMostK / 64; ++t) ClearHalves(expanded[i / 2][i % 2] + t * 2048);
@@ -94,6 +82,7 @@ struct Block {
     const bool one_segment = a.k_begin / segment == (a.k_end - 1) / segment;
     const bool one_period = a.k_begin / period == (a.k_end - 1) / period;
     // Few rows: two short chunks fit L1.
+    int& chunk = walk.chunk;
     chunk = (a.m <= kRowsOfShortChunks ? 256 : period <= 512 ? 512 : kMostK) / 64 * kStepK;
     if (!one_segment) {
       chunk = segment;
@@ -103,29 +92,6 @@ struct Block {
       chunk = chunk / period * period;
     }
     return chunk <= kMostK;
-  }
-
-  // The panels whose y stays in L2 beside a chunk of x.
-  LACUNA_INLINE Work Part(int row, int panel) const {
-    const int row_end = Least(a.m, row + kGroupRows), rows = row_end - row;
-    const int panels = chunks_first ? Most(16, kBytesOfYInL2 / 64 / Most(rows, 1) & ~1) : a.panel_end;
-    return {row, row_end, panel, Least(a.panel_end, panel + panels), panel, a.k_begin, ChunkEnd(a.k_begin)};
-  }
-  LACUNA_INLINE int ChunkEnd(int k) const { return Least(a.k_end, (k / chunk + 1) * chunk); }
-  LACUNA_INLINE Work After(Work w) const {
-    const bool more_k = w.k_end < a.k_end, more_panels = w.panel + 2 < w.part_end;
-    if (!more_k && !more_panels) {
-      return w.part_end < a.panel_end ? Part(w.row, w.part_end) : Part(w.row_end, a.panel_begin);
-    }
-    if (chunks_first ? !more_panels : more_k) {
-      w.k = w.k_end;
-      if (chunks_first) w.panel = w.part;
-    } else {
-      w.panel += 2;
-      if (!chunks_first) w.k = a.k_begin;
-    }
-    w.k_end = ChunkEnd(w.k);
-    return w;
   }
 
   LACUNA_INLINE void StartNext(const Work& w, int buffer) {
@@ -360,8 +326,6 @@ struct Block {
       } else {
         if (steps >= 4) {
           Steps<4>(at, stop, d, to, then, after_from);
-        } else if (steps >= 2) {
-          Steps<2>(at, stop, d, to, then, after_from);
         } else {
           Steps<1>(at, stop, d, to, then, after_from);
         }
@@ -418,7 +382,7 @@ struct Block {
   LACUNA_INLINE void Run() {
     int buffer = 0;
     bool started = false;
-    Work w = Part(0, a.panel_begin);
+    Work w = walk.Part(0, a.panel_begin);
     StartNext(w, buffer);
     FinishNext();
     while (w.row < a.m) {
@@ -427,7 +391,7 @@ struct Block {
         w0 = (const char*)next.stream[0].values;
         w1 = (const char*)next.stream[next.panels - 1].values;
       }
-      const Work after = After(w);
+      const Work after = walk.After(w);
       buffer ^= 1;
       StartNext(after, buffer);
       const int steps = (w.k_end - w.k + kStepK - 1) / kStepK;
@@ -477,6 +441,7 @@ inline void Int8(const LinearPackedArgs& a) {
   if constexpr (kKind == Kind::kInt8All) {
     if (period >= kMostK || period == a.w->k_padded) return AllRows<kKind, kZeros, false, true>(a);
   }
+  if (AmxPackedGroups(a)) return;
   AllRows<kKind, kZeros, false>(a);
 }
 

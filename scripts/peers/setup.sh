@@ -67,8 +67,16 @@ for engine in $engines; do
         -DLLAMA_BUILD_WEBUI=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_NUMBER=0 -DLLAMA_BUILD_COMMIT=package
       ;;
     ik_llama.cpp)
+      source=$(unpack ik-llama-cpp-python ik_llama.cpp)
+      # The package (0.1.5) lacks the file that fills in the version marks, which have no git here anyway.
+      marks=$source/common/cmake/build-info-gen-cpp.cmake
+      if [ ! -f "$marks" ]; then
+        mkdir -p "$(dirname "$marks")"
+        printf 'set(BUILD_NUMBER 0)\nset(BUILD_COMMIT package)\nset(BUILD_COMPILER unknown)\nset(BUILD_TARGET unknown)\n%s\n' \
+          'configure_file(common/build-info.cpp.in "${CMAKE_CURRENT_LIST_DIR}/../build-info.cpp")' >"$marks"
+      fi
       # Attention over every pair of cache types takes long to compile, and f16, the default, is not among them.
-      build "$(unpack ik-llama-cpp-python ik_llama.cpp)" ik_llama.cpp -DGGML_IQK_FA_ALL_QUANTS=OFF
+      build "$source" ik_llama.cpp -DGGML_IQK_FA_ALL_QUANTS=OFF
       ;;
     openvino)
       environment=$folder/openvino

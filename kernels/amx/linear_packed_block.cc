@@ -1,27 +1,21 @@
-// Packed weights on tiles, m > 16: 2 row blocks x 2 panels, so each step's 4 tile loads serve 4 products.
+// Packed weights on tiles, m > 16: 2 row blocks x 2 panels, so each step's 4 tile loads serve 4 products. Integers in
+// periods of 64 to 512 are linear_packed_groups.cc's.
 //
 //   tmm0-3 C [row block][panel]     tmm4,5 A     tmm6,7 B
 //
 // K is cut into chunks, whose tiles are expanded once for all rows: while a chunk of two panels is multiplied, steps
-// expand the next one's tiles in turn. A period that ends leaves its C in a buffer, and the steps of the next but one
-// drain it into y; one that goes on (whole-row scales, bf16) leaves int32 or fp32 in y for the next chunk. Int8 with
-// all weights stored and long periods is multiplied where it lies.
-//
-//   x fits L2      for panels: for chunks: for rows                 weights are read from memory in order
-//   x does not     for parts: for chunks: for panels: for rows      a chunk of x and y of a part of the panels stay in
-//   L2
+// expand the next one's tiles in turn; block_walk-inl.h has the order. A period that ends leaves its C in a buffer, and
+// the steps of the next but one drain it into y; one that goes on (whole-row scales, bf16) leaves int32 or fp32 in y
+// for the next chunk. Int8 with all weights stored and long periods is multiplied where it lies.
 //
 // Measured (Xeon with AMX_FP16, random data, one thread), in ns of the 64 products of a chunk of 1024:
 //   277   from registers at 3.7 GHz; random bytes cost power: 330
 //   400   with tile loads, w from L1, x from L2
 //   680   all of it, whole-row int8, M = 512, N = 1024, K = 4096; a bitmap is as fast as all weights
-//   1390  groups of 128; 1260 with ExpandOne inlined into every step, which takes a minute to compile
-// Vector work, loads and stores hide behind products; TILESTORED does not: 13 cycles each, so a period of 128 cannot
-// pass 72 % of the peak. Draining a period of 128 costs at least as long as its products (27 ns for 32 x 16 with 4 of
-// them). Tried: prefetches of C and of the next chunk of x (5 to 15 % slower); drains with sizes known at run time (a
-// third slower).
-#include "kernels/amx/linear.h"
+// Vector work, loads and stores hide behind products; TILESTORED does not: 13 cycles each. Tried: prefetches of C and
+// of the next chunk of x (5 to 15 % slower); drains with sizes known at run time (a third slower).
 #include "kernels/amx/block_walk-inl.h"
+#include "kernels/amx/linear.h"
 #include "kernels/amx/packed_rows.h"
 
 namespace lacuna::kernels {
@@ -265,8 +259,6 @@ struct Block {
         XAt(at);
         Step<false, 0, kRows>(at, d, to, then, from);
         NextX(at);
-      }
-      if constexpr (kDrains > 2) {
         XAt(at);
         Step<false, 4 * kRows, kRows>(at, d, to, then, from);
         NextX(at);

@@ -13,12 +13,21 @@
 //
 // Expansion aside, nothing here depends on the codec: one walk serves them all, through a function that expands a tile.
 //
-// Counted under the emulator, not measured on silicon: instructions a product in a call of 4 panels, K = 2048, N = 2048,
-// groups of 128; in parentheses those of this arithmetic with a drain into y for each period:
-//   int4, m = 256          TDP256
-//   bitmap-int4 50 %, 256  TDPB256
-//   int4, m = 32           TDP32
-//   bitmap-int4 50 %, 32   TDPB32
+// Counted, not measured on silicon: instructions a product in a call of 4 panels, N = K = 2048, groups of 128. Before
+// means a drain into y each period, in linear_packed_block.cc, which took 1390 ns for the 64 products of 1024 k that
+// take 277 from registers (Xeon with AMX_FP16, M = 512).
+//                     all            vector         vector loads   vector stores  scalar memory
+//   m                 before  now    before  now    before  now    before  now    before  now
+//   256  int4         102.4   78.8   54.5    52.6   27.5    18.2    9.8     5.1   17.5     9.2
+//   256  bitmap 50 %  107.5   84.0   55.2    53.6   27.5    18.2    9.6     5.1   19.2    11.3
+//    32  int4         156.3  148.0   78.5    76.5   35.0    25.9   17.0    12.5   25.4    27.0
+//    32  bitmap 50 %  199.2  190.0   86.1    84.5   35.1    25.9   16.8    12.5   42.8    44.1
+//    24  int4         210.8  152.8   90.0    77.2   39.3    26.2   23.9    12.8   35.1    28.2
+// Tiles: 0.5 stores a product as before, which do not hide (13 cycles each): a period of 128 cannot pass 72 % of the
+// peak. 1.25 loads, of them 0.25 zeros; before 1.0 and 0.5 TILEZERO, after which a product takes 36 cycles more
+// (tile.h). The budget of a product (16 cycles and 6.5 of stores), from the counts, for int4 at m = 256, in cycles: two
+// ports of 512-bit arithmetic 15 (before 14), two of 512-bit loads 20 (22, without TILEZERO), stores 13 (18), issue of
+// 6 a cycle 13 (17).
 #include "kernels/amx/block_walk-inl.h"
 #include "kernels/amx/packed_rows.h"
 
@@ -35,12 +44,14 @@ struct Groups {
   const LinearPackedArgs& a;
   void (*const expand)(Groups*);
   BlockWalk walk;
-  const int period, segment, blocks, weight_shift, x_shift;
+  const int period, period_shift, segment, blocks, weight_shift, x_shift;
   const bool one_segment;
   __m512i table;
   // Two panels of the chunk that is multiplied, and of the next one.
   alignas(64) char expanded[2][2][kMostK * 16];
   alignas(64) int32_t c[2][kMostPeriods][4][256];  // of the unit that is multiplied and of the one before, in turn
+  // Of these chunks and of the one before, whose last unit waits: [period][panel].
+  alignas(64) float scales[3][kMostK / 64][2][16];
   alignas(64) float partial[32 * 32];
   int set = 0;
 
@@ -53,34 +64,34 @@ struct Groups {
     int panel, panels, k, tile, tiles, steps, budget;
   } next;
 
-  // The unit that waits to be drained: [period][row block or panel].
-  struct alignas(64) {
-    float sw[kMostPeriods][2][16];
-    const float* sx[kMostPeriods][2];
+  // A unit that waits to be drained.
+  struct Ended {
+    const float* sx[kMostPeriods][2];  // [period][row block]
+    const float (*sw)[2][16];          // [period][panel][channel]
     const int32_t* c;
     float* to;
     ptrdiff_t stride;
     __mmask16 add;  // to what is there
-    int periods;    // 0: no unit waits
   } waiting;
+  int waiting_periods = 0;  // 0: none waits
 
   LACUNA_INLINE Groups(const LinearPackedArgs& args, void (*expand_tile)(Groups*), __m512i code_table)
       : a(args),
         expand(expand_tile),
         walk(args, 1),
         period(PackedPeriod(args.w, args.activation_group)),
+        period_shift(__builtin_ctz((unsigned)period)),
         segment(PackedSegment(args.w)),
         blocks((args.m + 15) / 16),
         weight_shift(GroupShift(args.w->group, args.w->k_padded)),
         x_shift(GroupShift(args.activation_group, args.w->k_padded)),
         one_segment(args.k_begin / segment == (args.k_end - 1) / segment),
         table(code_table) {
-    waiting.periods = 0;
     // Few rows: two short chunks fit L1.
     walk.chunk = !one_segment ? segment : a.m <= kRowsOfShortChunks ? Most(period, kUnitK) : 512;
   }
 
-  LACUNA_INLINE void StartNext(const Work& w, int buffer, int steps) {
+  LACUNA_INLINE void StartNext(const Work& w, int buffer, int scale_set, int steps) {
     next.panel = w.panel;
     next.panels = w.row < a.m ? Least(2, a.panel_end - w.panel) : 0;
     next.k = w.k;
@@ -95,6 +106,10 @@ struct Groups {
       if (walk.chunks_first || w.k_end < a.k_end || w.panel + 2 + q >= a.panel_end) continue;
       next.end[q] = StreamAt(w.panel + q + 1, 0).values;
       next.jump[q] = StreamAt(w.panel + 2 + q, a.k_begin).values - next.end[q];
+    }
+    for (int k = w.k & -period, p = 0; next.panels > 0 && k < w.k_end; k += period, ++p) {
+      _mm512_store_ps(scales[scale_set][p][0], Scales(w.panel, k));
+      _mm512_store_ps(scales[scale_set][p][1], Scales(w.panel + next.panels - 1, k));
     }
   }
   LACUNA_INLINE PanelStream StreamAt(int panel, int k) const {
@@ -112,20 +127,21 @@ struct Groups {
     while (next.tile < next.tiles) expand(this);
   }
 
-  // Rows [kRow, kRow + kRows), of one row block, of the unit that waits; y is the first one's.
+  // Rows [kRow, kRow + kRows), of one row block, of a unit that ended; y is the first one's.
   template <int kPeriods, int kRow, int kRows>
-  LACUNA_INLINE void DrainRows(const __m512 (*sw)[2], float*& y) {
+  static LACUNA_INLINE void DrainRows(const Ended& ended, const __m512 (*sw)[2], float*& y) {
     constexpr int kHalf = kRow / 16;
-    const int32_t* from = waiting.c + kHalf * 512 + kRow % 16 * 16;
-    const __mmask16 add = waiting.add;
+    const int32_t* from = ended.c + kHalf * 512 + kRow % 16 * 16;
 #pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i, from += 16, y += waiting.stride) {
-      __m512 sum0 = _mm512_maskz_loadu_ps(add, y), sum1 = _mm512_maskz_loadu_ps(add, y + 16);
+    for (int i = 0; i < kRows; ++i, from += 16, y += ended.stride) {
+      __m512 sum0 = _mm512_maskz_loadu_ps(ended.add, y), sum1 = _mm512_maskz_loadu_ps(ended.add, y + 16);
       __m512i before0{}, before1{};
 #pragma GCC unroll 4
       for (int p = 0; p < kPeriods; ++p) {
-        const __m512i c0 = _mm512_load_si512(from + p * 1024), c1 = _mm512_load_si512(from + p * 1024 + 256);
-        const float sx = waiting.sx[p][kHalf][kRow % 16 + i];
+        __m512i c0 = _mm512_load_si512(from + p * 1024), c1 = _mm512_load_si512(from + p * 1024 + 256);
+        // Loads bind, and what is used twice is not to be loaded twice.
+        if (p + 1 < kPeriods) __asm__("" : "+v"(c0), "+v"(c1));
+        const float sx = ended.sx[p][kHalf][kRow % 16 + i];
         sum0 = Drained(p == 0 ? c0 : _mm512_sub_epi32(c0, before0), sx, sw[p][0], sum0);
         sum1 = Drained(p == 0 ? c1 : _mm512_sub_epi32(c1, before1), sx, sw[p][1], sum1);
         before0 = c0;
@@ -136,79 +152,80 @@ struct Groups {
     }
   }
   template <int kPeriods>
-  LACUNA_INLINE void ReadScales(__m512 (*sw)[2]) const {
+  static LACUNA_INLINE void ReadScales(const Ended& ended, __m512 (*sw)[2]) {
 #pragma GCC unroll 4
     for (int p = 0; p < kPeriods; ++p) {
-      sw[p][0] = _mm512_load_ps(waiting.sw[p][0]);
-      sw[p][1] = _mm512_load_ps(waiting.sw[p][1]);
+      sw[p][0] = _mm512_load_ps(ended.sw[p][0]);
+      sw[p][1] = _mm512_load_ps(ended.sw[p][1]);
     }
   }
   template <int kPeriods>
   LACUNA_INLINE void DrainAll() {
+    const Ended ended = waiting;
     __m512 sw[kMostPeriods][2];
-    ReadScales<kPeriods>(sw);
-    float* y = waiting.to;
-    DrainRows<kPeriods, 0, 16>(sw, y);
-    DrainRows<kPeriods, 16, 16>(sw, y);
+    ReadScales<kPeriods>(ended, sw);
+    float* y = ended.to;
+    DrainRows<kPeriods, 0, 16>(ended, sw, y);
+    DrainRows<kPeriods, 16, 16>(ended, sw, y);
   }
   __attribute__((noinline)) void Drain() {
-    if (waiting.periods == 1) DrainAll<1>();
-    if (waiting.periods == 2) DrainAll<2>();
-    if (waiting.periods == 3) DrainAll<3>();
-    if (waiting.periods == 4) DrainAll<4>();
-    waiting.periods = 0;
+    if (waiting_periods == 1) DrainAll<1>();
+    if (waiting_periods == 2) DrainAll<2>();
+    if (waiting_periods == 3) DrainAll<3>();
+    if (waiting_periods == 4) DrainAll<4>();
+    waiting_periods = 0;
   }
 
   // Where a unit is: the operands of its next step, and its C in memory.
   struct At {
     const char *x0, *x1, *w0, *w1;
     int32_t* c;
-    float* y;  // of the next row to drain
   };
 
   // Step kStep of a unit that ends kPeriods periods (0: it is the first half of one), while the unit before drains.
   template <int kPeriods, int kWaiting, int kStep>
-  LACUNA_INLINE void Step(At& at) {
+  LACUNA_INLINE void Step(const At& at, const Ended& ended, float*& y) {
     constexpr bool kEnds = kPeriods > 0 && (kStep + 1) * kPeriods % 4 == 0, kZero = kPeriods > 0 && kStep == 3;
     constexpr int kPicture = kEnds ? ((kStep + 1) * kPeriods / 4 - 1) * 4096 : 0, kTile = kStep * 1024;
     ExpandDue();
     __m512 sw[kMostPeriods][2];
-    ReadScales<kWaiting>(sw);
+    ReadScales<kWaiting>(ended, sw);
     LACUNA_TILE_LOAD_AT(6, at.w0, 64, kTile);
     LACUNA_TILE_LOAD_STREAM_AT(4, at.x0, 64, kTile);
     LACUNA_TILE_DPBSSD(0, 4, 6);
-    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8, 2>(sw, at.y);
+    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8, 2>(ended, sw, y);
     LACUNA_TILE_LOAD_AT(7, at.w1, 64, kTile);
     if constexpr (kEnds) LACUNA_TILE_STORE_AT(0, at.c, 64, kPicture);
     if constexpr (kZero) LACUNA_TILE_LOAD(0, kZeroTile, 64);
     LACUNA_TILE_DPBSSD(1, 4, 7);
-    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 2, 2>(sw, at.y);
+    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 2, 2>(ended, sw, y);
     LACUNA_TILE_LOAD_STREAM_AT(5, at.x1, 64, kTile);
     if constexpr (kEnds) LACUNA_TILE_STORE_AT(1, at.c, 64, kPicture + 1024);
     if constexpr (kZero) LACUNA_TILE_LOAD(1, kZeroTile, 64);
     LACUNA_TILE_DPBSSD(2, 5, 6);
-    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 4, 2>(sw, at.y);
+    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 4, 2>(ended, sw, y);
     if constexpr (kEnds) LACUNA_TILE_STORE_AT(2, at.c, 64, kPicture + 2048);
     if constexpr (kZero) LACUNA_TILE_LOAD(2, kZeroTile, 64);
     LACUNA_TILE_DPBSSD(3, 5, 7);
-    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 6, 2>(sw, at.y);
+    if constexpr (kWaiting > 0) DrainRows<kWaiting, kStep * 8 + 6, 2>(ended, sw, y);
     if constexpr (kEnds) LACUNA_TILE_STORE_AT(3, at.c, 64, kPicture + 3072);
     if constexpr (kZero) LACUNA_TILE_LOAD(3, kZeroTile, 64);
   }
   template <int kPeriods, int kWaiting>
-  __attribute__((noinline)) void Unit(At at) {
-    at.y = waiting.to;
-    Step<kPeriods, kWaiting, 0>(at);
-    Step<kPeriods, kWaiting, 1>(at);
-    Step<kPeriods, kWaiting, 2>(at);
-    Step<kPeriods, kWaiting, 3>(at);
-    waiting.periods = 0;
+  __attribute__((noinline)) void Unit(const At at) {
+    const Ended ended = waiting;
+    float* y = ended.to;
+    Step<kPeriods, kWaiting, 0>(at, ended, y);
+    Step<kPeriods, kWaiting, 1>(at, ended, y);
+    Step<kPeriods, kWaiting, 2>(at, ended, y);
+    Step<kPeriods, kWaiting, 3>(at, ended, y);
   }
   template <int kPeriods>
   LACUNA_INLINE void WholeUnit(const At& at) {
     constexpr int kSame = kPeriods > 0 ? kPeriods : 1;
-    if (waiting.periods != kSame && waiting.periods != 0) Drain();
-    waiting.periods == 0 ? Unit<kPeriods, 0>(at) : Unit<kPeriods, kSame>(at);
+    if (waiting_periods != kSame) Drain();
+    waiting_periods == 0 ? Unit<kPeriods, 0>(at) : Unit<kPeriods, kSame>(at);
+    waiting_periods = 0;
   }
 
   static LACUNA_INLINE void Zero() {
@@ -242,23 +259,23 @@ struct Groups {
   }
 
   // The periods that end in [k, stop) wait; the first of them begins at k or before.
-  LACUNA_INLINE void Wait(const Work& w, int row, int k, int stop, float* to, ptrdiff_t stride) {
-    const int row1 = row + 16 < blocks * 16 ? row + 16 : row, panel1 = Least(w.panel + 1, a.panel_end - 1);
+  LACUNA_INLINE void Wait(const Work& w, int row, int k, int stop, const float (*sw)[2][16], float* to,
+                          ptrdiff_t stride) {
+    const int row1 = row + 16 < blocks * 16 ? 16 : 0;
     waiting.c = c[set][0][0];
     set ^= 1;
     waiting.to = to;
     waiting.stride = stride;
     k &= -period;
-    waiting.add = k != a.k_begin && k % segment != 0 ? 0xffff : 0;
+    waiting.add = k != (one_segment ? a.k_begin : w.k) ? 0xffff : 0;
+    waiting.sw = sw + ((k - (w.k & -period)) >> period_shift);
     int p = 0;
     for (; k < stop; k += period, ++p) {
-      const float* sx = a.x_scales + (ptrdiff_t)(k >> x_shift) * a.x_rows;
-      waiting.sx[p][0] = sx + row;
+      const float* sx = a.x_scales + (ptrdiff_t)(k >> x_shift) * a.x_rows + row;
+      waiting.sx[p][0] = sx;
       waiting.sx[p][1] = sx + row1;
-      _mm512_store_ps(waiting.sw[p][0], Scales(w.panel, k));
-      _mm512_store_ps(waiting.sw[p][1], Scales(panel1, k));
     }
-    waiting.periods = p;
+    waiting_periods = p;
   }
   LACUNA_INLINE __m512 Scales(int panel, int k) const {
     const ptrdiff_t at = ((ptrdiff_t)panel * a.w->groups + (k >> weight_shift)) * 16;
@@ -268,33 +285,54 @@ struct Groups {
     return _mm512_loadu_ps((const float*)a.w->scales + at);
   }
 
+  // Tiles of x for a row pair from column k on.
+  LACUNA_INLINE void XAt(At* at, int row, int k) const {
+    at->x0 = XTile<Kind::kInt8All>(a, k, row / 16);
+    at->x1 = at->x0;
+    if (row + 16 < blocks * 16) at->x1 += Least(kTileChunk, a.w->k_padded - k / kTileChunk * kTileChunk) * 16;
+  }
+
+  // The tiles of two panels that a chunk has, and their scales.
+  struct Chunk {
+    const char *w0, *w1;
+    const float (*scales)[2][16];
+  };
+
   // A chunk for rows [row, row + 32). C is zero before and after.
-  LACUNA_INLINE void RowPair(const Work& w, int row, const char* w0, const char* w1, float* to, ptrdiff_t stride) {
+  LACUNA_INLINE void RowPair(const Work& w, int row, const Chunk& chunk, float* to, ptrdiff_t stride) {
+    At at;
+    at.w0 = chunk.w0;
+    at.w1 = chunk.w1;
+    XAt(&at, row, w.k);
     for (int k = w.k, stop; k < w.k_end; k = stop) {
       stop = Least(w.k_end, (k & -kUnitK) + kUnitK);
-      At at = {XTile<Kind::kInt8All>(a, k, row / 16), nullptr, w0, w1, c[set][0][0], nullptr};
-      const int k0 = k / kTileChunk * kTileChunk;
-      at.x1 = row + 16 < blocks * 16 ? at.x0 + Least(kTileChunk, a.w->k_padded - k0) * 16 : at.x0;
-      w0 += (ptrdiff_t)(stop - k) * 16;
-      w1 += (ptrdiff_t)(stop - k) * 16;
+      at.c = c[set][0][0];
       if (stop - k < kUnitK) {
         ShortUnit(at, k, stop);
-      } else if (period == 64) {
-        WholeUnit<4>(at);
+        Wait(w, row, k, stop, chunk.scales, to, stride);
       } else if (period == 128) {
         WholeUnit<2>(at);
+        Wait(w, row, k, stop, chunk.scales, to, stride);
+      } else if (period == 64) {
+        WholeUnit<4>(at);
+        Wait(w, row, k, stop, chunk.scales, to, stride);
       } else if (period == 256 || stop % period == 0 || stop == a.k_end) {
         WholeUnit<1>(at);
+        Wait(w, row, k, stop, chunk.scales, to, stride);
       } else {
         WholeUnit<0>(at);
-        continue;
       }
-      Wait(w, row, k, stop, to, stride);
+      const ptrdiff_t bytes = (ptrdiff_t)(stop - k) * 16;
+      at.w0 += bytes;
+      at.w1 += bytes;
+      at.x0 += bytes;
+      at.x1 += bytes;
+      if (stop % kTileChunk == 0 && stop < w.k_end) XAt(&at, row, stop);
     }
   }
 
   // Rows or panels that y has not, and sums of segments that are added to it. All chunks in one go stay in `partial`.
-  LACUNA_INLINE void PartialRowPair(const Work& w, int row, const char* w0, const char* w1) {
+  LACUNA_INLINE void PartialRowPair(const Work& w, int row, const Chunk& chunk) {
     const int rows = Least(32, w.row_end - row), panels = Least(2, a.panel_end - w.panel);
     float* y = a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16;
     const bool stays = one_segment && !walk.chunks_first && w.row_end - w.row <= 32;
@@ -302,13 +340,12 @@ struct Groups {
       Drain();
       for (int i = 0; i < 32; ++i) {
         for (int q = 0; q < 2; ++q) {
-          _mm512_store_ps(partial + i * 32 + q * 16, i < rows && q < panels
-                                                         ? _mm512_loadu_ps(y + i * a.y_stride + q * 16)
-                                                         : _mm512_setzero_ps());
+          _mm512_store_ps(partial + i * 32 + q * 16,
+                          i < rows && q < panels ? _mm512_loadu_ps(y + i * a.y_stride + q * 16) : _mm512_setzero_ps());
         }
       }
     }
-    RowPair(w, row, w0, w1, partial, 32);
+    RowPair(w, row, chunk, partial, 32);
     if (stays && w.k_end < a.k_end) return;
     Drain();
     const bool add = !one_segment && w.k > a.k_begin;
@@ -322,21 +359,22 @@ struct Groups {
   }
 
   LACUNA_INLINE void Run() {
-    int buffer = 0;
+    int buffer = 0, scale_set = 0;
     Work w = walk.Part(0, a.panel_begin);
-    StartNext(w, buffer, 1);
+    StartNext(w, buffer, scale_set, 1);
     ExpandRest();
     Zero();
     while (w.row < a.m) {
-      const char *w0 = expanded[buffer][0], *w1 = expanded[buffer][next.panels - 1];
+      const Chunk chunk = {expanded[buffer][0], expanded[buffer][next.panels - 1], scales[scale_set]};
       const Work after = walk.After(w);
       buffer ^= 1;
-      StartNext(after, buffer, (w.row_end - w.row + 31) / 32 * ((w.k_end - w.k) / 64));
+      scale_set = scale_set == 2 ? 0 : scale_set + 1;
+      StartNext(after, buffer, scale_set, (w.row_end - w.row + 31) / 32 * ((w.k_end - w.k) / 64));
       for (int row = w.row; row < w.row_end; row += 32) {
         if (one_segment && w.panel + 2 <= a.panel_end && row + 32 <= w.row_end) {
-          RowPair(w, row, w0, w1, a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16, a.y_stride);
+          RowPair(w, row, chunk, a.y + row * a.y_stride + (w.panel - a.panel_begin) * 16, a.y_stride);
         } else {
-          PartialRowPair(w, row, w0, w1);
+          PartialRowPair(w, row, chunk);
         }
       }
       ExpandRest();
@@ -353,7 +391,8 @@ __attribute__((noinline)) void ExpandOne(Groups* g) {
   ++next.tile;
   __m512i zero{};
   if constexpr (kZeros) zero = ZeroPoints(g->a.w, next.panel + q, next.k + t * 64);
-  const ptrdiff_t ahead = kAhead + (next.stream[q].values + kAhead >= next.end[q] ? next.jump[q] : 0);
+  ptrdiff_t ahead = kAhead + (next.stream[q].values + kAhead >= next.end[q] ? next.jump[q] : 0);
+  __asm__("" : "+r"(ahead));  // one address serves all prefetches
   ExpandTile<kKind, kZeros, false>(&next.stream[q], g->table, zero, zero, ahead, kMaskAhead, next.to[q] + t * 1024);
 }
 

@@ -12,8 +12,13 @@ namespace lacuna {
 inline constexpr int kMaxBlockRows = 528;
 inline constexpr int kMaxUnitPanels = 128;  // of both members of a pair together
 inline constexpr int kFewRows = 32;         // up to which a pass streams the weights
-// Floats between rows of a unit's buffer: not a power of two, or the rows of a tile share four cache sets.
-inline constexpr int BlockStride(int panels) { return panels * 16 + 16; }
+// Floats between rows of a unit's buffer: an odd number of lines, or the rows of a tile share a few cache sets; and not
+// one more or less than a multiple of 4 KiB, or a load of two panels of a row has the lower address bits of a store to
+// the row before, for which Intel's processors make it wait ("4-KByte aliasing" in the optimization manual).
+inline constexpr int BlockStride(int panels) {
+  const int lines = panels + 1 + panels % 2, over = lines % 64;
+  return 16 * (over == 63 ? lines + 4 : over == 1 && lines > 1 ? lines + 2 : lines);
+}
 
 // Panels of each member in a unit. Few rows stream the weights: small units balance the threads best. Many rows need a
 // unit large enough that x, read once for it, is a small part of the traffic.

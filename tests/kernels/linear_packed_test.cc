@@ -296,6 +296,24 @@ TEST_P(LinearPackedKernelTest, PartsOfNAndK) {
   }
 }
 
+// Many rows in short periods: a period's C is stored once, and a tile that is loaded serves two products; every 16th
+// product begins from zeros.
+TEST_P(LinearPackedKernelTest, TileTrafficOfShortPeriods) {
+  if (kernel_.tier != Tier::kAmx || kernel_.min_m <= 16 || !kernel_.kind.int8) return;
+  for (int group : {64, 128, 256, 512}) {
+    CodecCase test = Codecs().front();
+    SetGroup(group, &test.codec);
+    const PackedWeight weight = Weight(test, 64, 1024, 0);
+    Check(weight, 96, All(weight), CodecName(test.codec) + " in groups of " + std::to_string(group));
+    if (!AmxInstructionCount().has_value()) return;
+    const uint64_t products = *AmxInstructionCount(AmxOp::kTdpbssd);
+    EXPECT_EQ(products, 6 * 4 * 16);
+    EXPECT_EQ(AmxInstructionCount(AmxOp::kTileStore), products * 64 / static_cast<uint64_t>(group));
+    EXPECT_LE(*AmxInstructionCount(AmxOp::kTileLoad) + *AmxInstructionCount(AmxOp::kTileLoadT1),
+              products + products / 4 + 4);
+  }
+}
+
 // The test names of AMX rows contain "Amx": ctest runs those a second time under the emulator.
 std::string CaseName(const ::testing::TestParamInfo<int>& info) {
   const LinearPackedKernel& kernel = LinearPackedKernels()[info.param];

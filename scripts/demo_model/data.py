@@ -77,13 +77,15 @@ def drill(rng, pages):
     return parts
 
 
-# kind -> share of the tokens, in the first stage of the curriculum and later; "long" takes from the others as it grows
-FIRST = {"prose": 0.06, "story": 0.22, "talk": 0.04, "scene": 0.26, "many": 0.02, "order": 0.03, "taste": 0.09,
-         "define": 0.06, "sum": 0.03, "rank": 0.02, "copy": 0.05, "reverse": 0.02, "sort": 0.02,
-         "drill": 0.12}
-SHARES = {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.06, "order": 0.06, "taste": 0.07,
-          "define": 0.05, "sum": 0.06, "rank": 0.04, "copy": 0.03, "reverse": 0.04, "sort": 0.05,
-          "drill": 0.02}
+# kind -> share of the tokens, a table for each part of the curriculum; "long" takes from the others as it grows
+SHARES = {
+    "copy": {"prose": 0.06, "story": 0.22, "talk": 0.04, "scene": 0.26, "many": 0.02, "order": 0.03, "taste": 0.09,
+             "define": 0.06, "sum": 0.03, "rank": 0.02, "copy": 0.05, "reverse": 0.02, "sort": 0.02, "drill": 0.12},
+    "bind": {"prose": 0.05, "story": 0.08, "talk": 0.01, "scene": 0.33, "many": 0.05, "order": 0.07, "taste": 0.18,
+             "define": 0.08, "sum": 0.05, "rank": 0.02, "copy": 0.01, "reverse": 0.01, "sort": 0.04, "drill": 0.02},
+    "all": {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.06, "order": 0.06, "taste": 0.07,
+            "define": 0.05, "sum": 0.06, "rank": 0.04, "copy": 0.03, "reverse": 0.04, "sort": 0.05, "drill": 0.02},
+}
 
 
 def document(kind, rng, length, pages, easy):
@@ -119,7 +121,7 @@ def document(kind, rng, length, pages, easy):
 def texts(seed, count, pages):
     for i in range(count):
         rng = random.Random(f"{seed}/tokenizer/{i}")
-        yield "".join(t for t, _ in document(rng.choices(list(SHARES), SHARES.values())[0], rng, 256, pages, 0.3))
+        yield "".join(t for t, _ in document(rng.choices(list(SHARES["all"]), SHARES["all"].values())[0], rng, 256, pages, 0.3))
 
 
 def train_tokenizer(vocab_size, seed, pages, count=20000):
@@ -152,29 +154,31 @@ class Documents:
 
     def __init__(self, tokenizer, seed, pages):
         self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, 0
-        self.tokens = dict.fromkeys([*SHARES, "long"], 0.0)
+        self.tokens = dict.fromkeys([*SHARES["all"], "long"], 0.0)
 
-    def _document(self, lengths, long_share, shares, easy):
-        share = {"long": long_share, **{k: v / sum(shares.values()) * (1 - long_share) for k, v in shares.items()}}
+    def _document(self, part):
+        shares, of_long = SHARES[part.shares], part.long_share
+        share = {"long": of_long, **{k: v / sum(shares.values()) * (1 - of_long) for k, v in shares.items()}}
         for k in self.tokens:
             self.tokens[k] *= 0.999  # the shares move with the curriculum
         kind = min(share, key=lambda k: self.tokens[k] / max(share[k], 1e-9))
         rng = random.Random(f"{self.seed}/{self.next}")
         self.next += 1
         ids, weights = [], []
-        for text, weight in document(kind, rng, rng.choice(lengths), self.pages, easy):
-            part = self.tokenizer.encode(text, add_special_tokens=False).ids
-            ids += part
-            weights += [weight] * len(part)
+        for text, weight in document(kind, rng, rng.choice(part.lengths), self.pages, part.simple):
+            tokens = self.tokenizer.encode(text, add_special_tokens=False).ids
+            ids += tokens
+            weights += [weight if weight == 1 else weight * part.rest] * len(tokens)
         self.tokens[kind] += len(ids)
         return ids, weights
 
-    def take(self, tokens, lengths, long_share, easy, first=False):
-        """ids and weights of about so many tokens, and each document's length; a weight is that of the next token."""
+    def take(self, tokens, part):
+        """ids and weights of about so many tokens, and each document's length; a weight is that of the next token.
+        `part` is a Part of the curriculum (train.py)."""
         out_ids, out_weights, sizes = [], [], []
-        limit = max(int(1.15 * max(lengths)), 400)
+        limit = max(int(1.15 * max(part.lengths)), 400)
         while len(out_ids) < tokens:
-            ids, weights = self._document(lengths, long_share, FIRST if first else SHARES, easy)
+            ids, weights = self._document(part)
             ids, weights = ids[:limit], weights[:limit]
             out_ids += ids
             out_weights += weights[1:] + [0.0]

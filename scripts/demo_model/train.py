@@ -15,6 +15,7 @@ import pathlib
 import shutil
 import signal
 import time
+from typing import NamedTuple
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -34,15 +35,27 @@ from model import Llama
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
-# tokens seen, in millions, over all runs -> tokens a batch, lengths of long documents and their share of the tokens, the
-# share of lessons that are simple
-CURRICULUM = ((0, 1280, (256,), 0.1, 0.8), (2, 2560, (256,), 0.1, 0.8), (4, 2560, (256, 512), 0.25, 0.75),
-              (14, 4096, (256, 512, 1024), 0.35, 0.5), (20, 4096, (256, 512, 1024, 2048), 0.4, 0.3),
-              (28, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2))
 
 
-def stage(tokens):
-    return max(i for i, row in enumerate(CURRICULUM) if tokens >= 1e6 * row[0])
+class Part(NamedTuple):
+    start: float       # millions of tokens, over all runs
+    batch: int         # tokens
+    lengths: tuple     # of long documents
+    long_share: float  # their share of the tokens
+    simple: float      # of lessons
+    shares: str        # a table of data.SHARES
+    rest: float        # times the weight of what is no answer
+
+
+# At first the answers that copy, then those that need two looks; only then is language worth its weight.
+CURRICULUM = (Part(0, 1280, (256,), 0.1, 0.8, "copy", 1), Part(2, 2560, (256,), 0.1, 0.8, "bind", 0.3),
+              Part(4, 2560, (256, 512), 0.2, 0.8, "bind", 0.3), Part(17, 4096, (256, 512, 1024), 0.35, 0.5, "all", 1),
+              Part(22, 4096, (256, 512, 1024, 2048), 0.4, 0.3, "all", 1),
+              Part(30, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
+
+
+def part_at(tokens):
+    return max(part for part in CURRICULUM if tokens >= 1e6 * part.start)
 
 
 def loss_of(model, ids, weights, sizes):
@@ -71,8 +84,8 @@ def optimizers_of(model):
 
 
 def rate(step, done, warmup):
-    """Linear warm-up, then constant, and down to 5 % over the last third of the time."""
-    return min(1.0, (step + 1) / warmup) * max(0.05, min(1.0, (1 - done) / 0.33))
+    """Linear warm-up, then constant, and down to 5 % over the last fifth of the time."""
+    return min(1.0, (step + 1) / warmup) * max(0.05, min(1.0, (1 - done) / 0.2))
 
 
 class Stop(Exception):
@@ -104,9 +117,8 @@ def train(args, model, tokenizer, pages, log, save):
                        (time.time() - start) / (args.until - start) if args.until else 0)
             if done >= 1 or part["steps"] == args.steps:
                 break
-            now_at = stage(before + part["tokens"])
-            _, batch, lengths, long_share, easy = CURRICULUM[now_at]
-            ids, weights, sizes = documents.take(args.batch_tokens or batch, lengths, long_share, easy, first=now_at < 2)
+            at = part_at(before + part["tokens"])
+            ids, weights, sizes = documents.take(args.batch_tokens or at.batch, at)
             loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
                                     torch.tensor(weights, device=args.device), sizes)
             loss.backward()
@@ -128,11 +140,11 @@ def train(args, model, tokenizer, pages, log, save):
             spent += min(now - last, 120)  # longer than any step: the process was frozen
             last = now
             part["seconds"], part["cpu_seconds"] = round(spent), round(time.process_time())
-            part["context"] = lengths[-1]
+            part["context"] = at.lengths[-1]
             if part["steps"] % args.report == 0:
-                part["curve"].append([part["steps"], part["tokens"], round(spent), lengths[-1], round(mean, 4),
+                part["curve"].append([part["steps"], part["tokens"], round(spent), at.lengths[-1], round(mean, 4),
                                       round(mean_answer, 4)])
-                print(f"step {part['steps']}  {100 * done:.1f} %  context {lengths[-1]}  loss {mean:.3f}  "
+                print(f"step {part['steps']}  {100 * done:.1f} %  context {at.lengths[-1]}  loss {mean:.3f}  "
                       f"answers {mean_answer:.3f}  {part['tokens']} tokens, {part['tokens'] / spent:.0f} a second, "
                       f"{part['tokens'] / time.process_time():.0f} a CPU second  {clock(spent)}, "
                       f"{clock((1 - done) * spent / max(1e-6, done))} left", flush=True)

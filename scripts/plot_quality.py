@@ -4,7 +4,9 @@
     scripts/plot_quality.py build/quality/*.json -o quality.png
 
 A panel each for perplexity, KL divergence from the reference and exact match (mean of the tasks), as far as the files have
-them. Points are named after their files. Needs matplotlib. Exit status: 0, 2 bad input or no matplotlib.
+them. Points are named after their files; a file may also hold a list of named ones (scripts/quality_grid.py), where those
+of a pruning method have its colour and a sign for how values are stored. Needs matplotlib. Exit status: 0, 2 bad input or
+no matplotlib.
 """
 
 import argparse
@@ -48,6 +50,17 @@ def matches(result):
     return None if share is None else (share, share, share)
 
 
+METHODS = {"magnitude": "#c23b22", "wanda": "#e0a100", "sparsegpt": "#2e8b57"}
+VALUES = {"bf16": "o", "int8": "s", "int4": "^"}
+
+
+def look(name):
+    """Colour and marker of a point, and whether its name is written beside it."""
+    method, values = name.split(" ")[0], name.rpartition(", ")[2]
+    known = method in METHODS and values in VALUES
+    return METHODS.get(method, "#4063d8"), VALUES[values] if known else "o", not known
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="JSON")
@@ -57,11 +70,12 @@ def main():
     results = []
     for path in args.files:
         try:
-            result = json.loads(path.read_text())
-            result["bytes_per_token"] / 1e6
-        except (OSError, ValueError, KeyError, TypeError) as e:
+            found = json.loads(path.read_text())
+            for result in found if isinstance(found, list) else [found]:
+                result["bytes_per_token"] / 1e6
+                results.append((result.get("name", path.stem), result))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             return fail("%s is not the output of lacuna eval --json: %r" % (path, e))
-        results.append((path.stem, result))
     panels = [("perplexity", points(results, perplexity), False),
               ("KL divergence from the reference, nats", [p for p in points(results, divergence) if p[1] > 0], True),
               ("exact match, mean of tasks, %", points(results, matches), False)]
@@ -78,13 +92,19 @@ def main():
     figure, axes = plt.subplots(1, len(panels), figsize=(5.2 * len(panels), 4.2), layout="constrained", squeeze=False)
     for axis, (label, found, log) in zip(axes[0], panels):
         for i, (x, y, low, high, name) in enumerate(found):
-            axis.errorbar([x], [y], [[max(0, y - low)], [max(0, high - y)]], fmt="o", color="#4063d8", capsize=3)
-            axis.annotate(name, (x, y), xytext=(5, 5 if i % 2 else -11), textcoords="offset points", fontsize=8)
+            colour, marker, named = look(name)
+            axis.errorbar([x], [y], [[max(0, y - low)], [max(0, high - y)]], fmt=marker, color=colour, capsize=3)
+            label_text = name if named else name.split(" ", 1)[1].rpartition(",")[0]
+            axis.annotate(label_text, (x, y), xytext=(5, 5 if i % 2 else -11), textcoords="offset points", fontsize=8)
         axis.set_xlim(0, 1.3 * max(p[0] for p in found))
         if log:
             axis.set_yscale("log")
         axis.set(xlabel="MB a decoded token must read", ylabel=label)
         axis.grid(alpha=0.3)
+    if any(not look(name)[2] for name, _ in results):
+        handles = [plt.Line2D([], [], color=c, marker="o", linestyle="", label=m) for m, c in METHODS.items()]
+        handles += [plt.Line2D([], [], color="#666666", marker=v, linestyle="", label=k) for k, v in VALUES.items()]
+        axes[0][0].legend(handles=handles, fontsize=8)
     figure.suptitle(args.title)
     figure.savefig(args.out, dpi=150)
     print(args.out)

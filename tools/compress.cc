@@ -18,6 +18,7 @@ struct Flags {
   std::string model, output, calibration, report, text;
   std::string prune = "none", sparsity = "0.5", weights = "int4", method = "gptq", activations = "int8";
   std::vector<std::string> keep;
+  std::string allocate = "none", budget, inputs = "compressed";
   int group = -1;
   int64_t sequences = 128, length = 0;
   double damping = 0.01;
@@ -50,6 +51,27 @@ Status ParseSparsity(const std::string& text, CompressOptions* options) {
   return InvalidInput("--sparsity: '" + text + "' is neither a share, as 0.5, nor a pattern N:M, as 2:4");
 }
 
+// "3.5bpw" or "3.5": bits a weight.
+Status ParseAllocation(const Flags& flags, CompressOptions* options) {
+  options->allocate = flags.allocate == "uniform"       ? AllocateMethod::kUniform
+                      : flags.allocate == "sensitivity" ? AllocateMethod::kSensitivity
+                                                        : AllocateMethod::kNone;
+  if (options->allocate == AllocateMethod::kNone) {
+    return flags.budget.empty() ? Status() : InvalidInput("--budget: is for --allocate uniform or sensitivity");
+  }
+  if (flags.budget.empty()) {
+    return InvalidInput("--allocate: needs --budget, the bits a weight of the layers may have, as 3.5bpw");
+  }
+  if (flags.sparsity != "0.5") return InvalidInput("--sparsity: is chosen by --allocate; leave it out");
+  std::string_view number = flags.budget;
+  if (number.size() > 3 && number.substr(number.size() - 3) == "bpw") number.remove_suffix(3);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), options->budget_bits);
+  if (error != std::errc() || end != number.data() + number.size()) {
+    return InvalidInput("--budget: '" + flags.budget + "' is no number of bits a weight, as 3.5bpw");
+  }
+  return {};
+}
+
 Result<CompressOptions> OptionsOf(const Flags& flags) {
   CompressOptions options;
   const std::pair<const char*, PruneMethod> methods[] = {{"none", PruneMethod::kNone},
@@ -63,6 +85,8 @@ Result<CompressOptions> OptionsOf(const Flags& flags) {
   if (options.prune != PruneMethod::kNone && !(options.prune == PruneMethod::kKeep && flags.sparsity == "0.5")) {
     LACUNA_RETURN_IF_ERROR(ParseSparsity(flags.sparsity, &options));
   }
+  LACUNA_RETURN_IF_ERROR(ParseAllocation(flags, &options));
+  options.dense_inputs = flags.inputs == "dense";
   options.weights = flags.weights;
   options.group = flags.group;
   options.bf16_activations = flags.activations == "bf16";
@@ -111,7 +135,13 @@ Status RunCompress(const Flags& flags) {
   const CancelScope cancel;
   CompressFindings findings{.source = flags.model, .output = flags.output};
   findings.settings = {{"prune", flags.prune}};
-  if (options.prune != PruneMethod::kNone) findings.settings.emplace_back("sparsity", flags.sparsity);
+  if (options.allocate != AllocateMethod::kNone) {
+    findings.settings.emplace_back("allocate", flags.allocate);
+    findings.settings.emplace_back("budget", flags.budget);
+  } else if (options.prune != PruneMethod::kNone) {
+    findings.settings.emplace_back("sparsity", flags.sparsity);
+  }
+  if (options.dense_inputs) findings.settings.emplace_back("inputs", flags.inputs);
   findings.settings.emplace_back("weights", flags.weights);
   if (flags.group >= 0) findings.settings.emplace_back("group", std::to_string(flags.group));
   findings.settings.emplace_back("method", flags.method);
@@ -155,7 +185,8 @@ void AddCompress(CLI::App& app, Run* run) {
       "same command goes on")
       ->required()
       ->type_name("DIR");
-  Add(app, "--calibration", flags->calibration, "Text that layers are measured on, - for standard input; demo: a text that is built in, in the model's chat template")
+  Add(app, "--calibration", flags->calibration,
+      "Text that layers are measured on, - for standard input; demo: a text that is built in, in the model's chat template")
       ->required()
       ->type_name("FILE");
   Add(app, "--prune", flags->prune, "Which weights go: none, keep (the zeros there are), magnitude, wanda, sparsegpt")
@@ -164,6 +195,17 @@ void AddCompress(CLI::App& app, Run* run) {
       ->capture_default_str();
   Add(app, "--sparsity", flags->sparsity, "Share of each row that goes, as 0.5, or N:M: N of M consecutive weights stay")
       ->type_name("S")
+      ->capture_default_str();
+  Add(app, "--allocate", flags->allocate,
+      "Choose bits and sparsity within --budget: uniform, the best level for all matrices; sensitivity, each its own")
+      ->check(CLI::IsMember({"none", "uniform", "sensitivity"}))
+      ->type_name("METHOD")
+      ->capture_default_str();
+  Add(app, "--budget", flags->budget, "Bits a weight of the layers' matrices on the average, as 3.5bpw")->type_name("BITS");
+  Add(app, "--inputs", flags->inputs,
+      "What feeds a layer: the compressed layers before it, or dense ones, to compare errors of methods on the same inputs")
+      ->check(CLI::IsMember({"compressed", "dense"}))
+      ->type_name("WHICH")
       ->capture_default_str();
   Add(app, "--weights", flags->weights, "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4")
       ->type_name("CODEC")

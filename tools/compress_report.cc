@@ -31,6 +31,36 @@ double MeanError(const CompressReport& report) {
   return n > 0 ? sum / static_cast<double>(n) : 0;
 }
 
+ordered_json AllocationJson(const AllocationReport& a) {
+  ordered_json out = {{"budget_bits", a.budget_bits}, {"bits", a.bits}, {"loss", a.loss}};
+  if (!a.uniform.empty()) out["uniform"] = {{"level", a.uniform}, {"loss", a.uniform_loss}};
+  for (const AllocationReport::Uniform& u : a.levels) {
+    out["levels"].push_back({{"level", u.level}, {"bits", u.bits}, {"loss", u.loss}});
+  }
+  for (const AllocationReport::Matrix& m : a.matrices) {
+    out["matrices"].push_back(
+        {{"name", m.name}, {"level", m.level}, {"sensitivity", m.sensitivity}, {"error", m.error}, {"bits", m.bits}});
+  }
+  return out;
+}
+
+std::string AllocationMarkdown(const AllocationReport& a) {
+  std::string out = "\n## Allocation\n\nOf " + Number("%g", a.budget_bits) + " bits a weight " + Number("%.3f", a.bits) +
+                    " were given out, for an expected loss of " + Number("%.5f", a.loss);
+  if (!a.uniform.empty()) out += "; " + a.uniform + " for all, the best within the same: " + Number("%.5f", a.uniform_loss);
+  out += ". A loss is the relative squared error of what enters the head, the sum of sensitivity times error.\n\n";
+  out += "| level for all | bits a weight | loss |\n|---|--:|--:|\n";
+  for (const AllocationReport::Uniform& u : a.levels) {
+    out += "| " + u.level + " | " + Number("%.3f", u.bits) + " | " + Number("%.5f", u.loss) + " |\n";
+  }
+  out += "\n| matrix | level | sensitivity | error on dense inputs | bits a weight |\n|---|---|--:|--:|--:|\n";
+  for (const AllocationReport::Matrix& m : a.matrices) {
+    out += "| " + m.name + " | " + m.level + " | " + Number("%.4f", m.sensitivity) + " | " + Number("%.5f", m.error) +
+           " | " + Number("%.2f", m.bits) + " |\n";
+  }
+  return out;
+}
+
 ordered_json Interval(const Estimate& e) { return {{"value", e.value}, {"low", e.low}, {"high", e.high}}; }
 
 std::string Text(const Estimate& e) {
@@ -64,6 +94,8 @@ ordered_json CompressJson(const CompressFindings& f) {
                       {"resumed_layers", f.report.resumed_layers},
                       {"file_bytes", f.report.file_bytes},
                       {"weight_bytes_per_token", f.after.weights}};
+  out["bits"] = f.report.bits;
+  if (f.report.allocation) out["allocation"] = AllocationJson(*f.report.allocation);
   if (f.before) out["weight_bytes_per_token_before"] = f.before->weights;
   if (f.evaluation) {
     const PerplexityReport& p = *f.evaluation;
@@ -98,6 +130,7 @@ std::string CompressMarkdown(const CompressFindings& f) {
   }
   out += "\nThe error is |x (w - w')|^2 / |x w|^2 over the calibration text, each layer behind the compressed ones before "
          "it.\n";
+  if (f.report.allocation) out += AllocationMarkdown(*f.report.allocation);
   return out;
 }
 
@@ -116,6 +149,12 @@ std::string CompressText(const CompressFindings& f) {
   out += "\n- model.safetensors: " + FormatBytes(static_cast<uint64_t>(f.report.file_bytes)) + "; a token reads " +
          FormatBytes(static_cast<uint64_t>(f.after.weights)) + " of weights";
   if (f.before) out += ", " + FormatBytes(static_cast<uint64_t>(f.before->weights)) + " before";
+  out += "\n- bits a weight of the layers: " + Number("%.3f", f.report.bits);
+  if (f.report.allocation) {
+    const AllocationReport& a = *f.report.allocation;
+    out += " of " + Number("%g", a.budget_bits) + "; expected loss " + Number("%.5f", a.loss);
+    if (!a.uniform.empty()) out += ", with " + a.uniform + " for all " + Number("%.5f", a.uniform_loss);
+  }
   out += "\n- mean error of a matrix's output: " + Number("%.4f", MeanError(f.report)) + "\n";
   if (f.evaluation) {
     const PerplexityReport& p = *f.evaluation;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,13 @@ enum class RoundMethod {
   kGptq,     // errors are made up for by the weights that are rounded later (Frantar et al. 2023)
 };
 
+// Who gets how many bits and zeros, under a budget of bytes.
+enum class AllocateMethod {
+  kNone,         // all matrices alike, as the options say
+  kUniform,      // all alike: the best level that fits the budget
+  kSensitivity,  // each its own: more for those whose errors the model's output feels most
+};
+
 struct CompressOptions {
   PruneMethod prune = PruneMethod::kNone;
   double sparsity = 0.5;             // share of every row that goes; without a pattern
@@ -42,6 +50,15 @@ struct CompressOptions {
   // in that order. Not where SparseGPT or a pattern prunes.
   bool order = true;
   double damping = 0.01;  // of the Hessian: this times the mean of its diagonal is added to it
+
+  // Bits and sparsity are chosen: `weights`, int8 and bf16, and with a prune method other than kKeep also shares and N:M of
+  // pruned weights. Takes the place of `sparsity` and the pattern.
+  AllocateMethod allocate = AllocateMethod::kNone;
+  double budget_bits = 0;  // with it: a weight of the layers' matrices on the average, everything that a token reads of them
+
+  // Layers are fed by the uncompressed ones before them: errors of different methods are then of the same inputs, to compare
+  // them. A model made so is worse.
+  bool dense_inputs = false;
 
   // Codecs for matrices by name, a part between dots: {"lm_head", "int8"}, {"layers.0", "bf16"}. Only what is named with
   // bitmap- is pruned as well. Embedding and lm_head have int8 where weights have 4 bits, and are never pruned.
@@ -74,10 +91,36 @@ struct CompressedLayer {
   double solve_seconds = 0;    // factorizing, pruning, rounding
 };
 
+// What an allocation measured and chose. A loss is the relative squared error of what enters the model's head, estimated
+// as the sum over matrices of sensitivity * error.
+struct AllocationReport {
+  struct Uniform {
+    std::string level;
+    double bits = 0;
+    double loss = 0;
+  };
+  struct Matrix {
+    std::string name;
+    std::string level;       // "int8", "bitmap-int4 50 %", "bitmap-int4 2:4"
+    double sensitivity = 0;  // the loss for an output error of 1
+    double error = 0;        // of its output, as in CompressedMatrix, on inputs of the uncompressed model
+    double bits = 0;         // expected
+  };
+  double budget_bits = 0;
+  double bits = 0;  // expected of the choice
+  double loss = 0;
+  std::string uniform;  // the best level for all within the same budget; empty: none fits
+  double uniform_loss = 0;
+  std::vector<Uniform> levels;  // if all matrices had it
+  std::vector<Matrix> matrices;
+};
+
 struct CompressReport {
   int64_t sequences = 0;
   int64_t sequence_tokens = 0;
   std::vector<CompressedLayer> layers;
+  std::optional<AllocationReport> allocation;
+  double bits = 0;         // of the layers' matrices, on the average
   int resumed_layers = 0;  // that an earlier run had finished
   double seconds = 0;
   int64_t file_bytes = 0;  // model.safetensors

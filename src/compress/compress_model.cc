@@ -9,6 +9,9 @@
 #include "base/status_macros.h"
 #include "compress/compress_plan.h"
 #include "compress/layer_runner.h"
+#include "compress/layer_sets.h"
+#include "compress/levels.h"
+#include "compress/measure_levels.h"
 #include "compress/work_folder.h"
 #include "lacuna/compress.h"
 #include "model/load_weights.h"
@@ -25,19 +28,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string LayerPart(int layer) {
-  std::string number = std::to_string(layer);
-  return "layer-" + std::string(number.size() < 4 ? 4 - number.size() : 0, '0') + number;
-}
-
-// The set of a layer that a step of the runner feeds, and its matrices' names.
-struct SetOfStep {
-  LayerStep step;
-  const char* name;  // of its input, in messages
-  LinearSet LayerWeights::*set;
-  std::vector<std::string> matrices;
-};
 
 class ModelCompressor {
  public:
@@ -59,6 +49,7 @@ class ModelCompressor {
     report_.sequences = static_cast<int64_t>(plan_.sequences.size());
     report_.sequence_tokens = static_cast<int64_t>(plan_.sequences.front().size());
     CountWork();
+    if (options_.allocate != AllocateMethod::kNone) LACUNA_RETURN_IF_ERROR(AllocateLevels());
     LACUNA_ASSIGN_OR_RETURN(ModelWeights frame, LoadVectors(plan_.config, plan_.files));
     LACUNA_ASSIGN_OR_RETURN(runner_,
                             LayerRunner::Create(plan_.config, std::move(frame), plan_.sequences, team_, tier_));
@@ -67,13 +58,15 @@ class ModelCompressor {
       LACUNA_RETURN_IF_ERROR(Cancel());
       what_ = "layer " + std::to_string(i + 1) + " of " + std::to_string(plan_.config.num_layers);
       Done(0);
-      LACUNA_RETURN_IF_ERROR(work_.Has(LayerPart(i)) ? Resume(i) : Compress(i));
-      for (const SetOfStep& s : Sets(i)) {
+      if (options_.dense_inputs) LACUNA_RETURN_IF_ERROR(Uncompressed(i));
+      LACUNA_RETURN_IF_ERROR(work_.Has(LayerPart("layer", i)) ? Resume(i) : Compress(i));
+      for (const LayerSet& s : Sets(i)) {
         for (LinearMember& member : (runner_->layer(i).*s.set).members) member.weight = {};
       }
       memory_ = {};
     }
     runner_.reset();
+    SumBits();
     LACUNA_RETURN_IF_ERROR(Assemble());
     std::error_code error;
     const auto size = fs::file_size(fs::path(output_) / "model.safetensors", error);
@@ -97,7 +90,7 @@ class ModelCompressor {
     finish_cost_ = forward * 3 * hidden * mid;
     run_cost_ = forward * hidden * (2 * heads + 2 * kv + 3 * mid);
     for (int i = 0; i < c.num_layers; ++i) {
-      total_ += work_.Has(LayerPart(i)) ? run_cost_ : cost_[0] + cost_[1] + cost_[2] + cost_[3] + finish_cost_;
+      total_ += work_.Has(LayerPart("layer", i)) ? run_cost_ : cost_[0] + cost_[1] + cost_[2] + cost_[3] + finish_cost_;
     }
   }
 
@@ -116,20 +109,55 @@ class ModelCompressor {
     return nullptr;
   }
 
-  std::array<SetOfStep, 4> Sets(int i) const {
-    const TensorNames& n = *plan_.config.family->names;
-    return {{{LayerStep::kQkv, "q, k, v", &LayerWeights::qkv, {n.Layer(i, n.q), n.Layer(i, n.k), n.Layer(i, n.v)}},
-             {LayerStep::kO, "o", &LayerWeights::o, {n.Layer(i, n.o)}},
-             {LayerStep::kGateUp, "gate, up", &LayerWeights::gate_up, {n.Layer(i, n.gate), n.Layer(i, n.up)}},
-             {LayerStep::kDown, "down", &LayerWeights::down, {n.Layer(i, n.down)}}}};
-  }
+  std::array<LayerSet, 4> Sets(int i) const { return LayerSets(plan_.config, i); }
   std::vector<NamedWeight> WeightsOf(int i) {
     std::vector<NamedWeight> out;
-    for (const SetOfStep& s : Sets(i)) {
+    std::size_t own = 0;
+    for (const LayerSet& s : Sets(i)) {
       auto& members = (runner_->layer(i).*s.set).members;
-      for (std::size_t m = 0; m < members.size(); ++m) out.push_back({Find(s.matrices[m]), &members[m].weight});
+      for (std::size_t m = 0; m < members.size(); ++m, ++own) {
+        out.push_back({Find(s.matrices[m]), options_.dense_inputs ? &compressed_[own] : &members[m].weight});
+      }
     }
     return out;
+  }
+
+  // With dense_inputs: what the layer runs with, its compressed matrices are in compressed_.
+  Status Uncompressed(int i) {
+    compressed_.clear();
+    compressed_.resize(WeightsOf(i).size());
+    for (const LayerSet& s : Sets(i)) {
+      auto& members = (runner_->layer(i).*s.set).members;
+      for (std::size_t m = 0; m < members.size(); ++m) {
+        LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, FindMatrix(plan_.config, plan_.files, *Find(s.matrices[m])));
+        auto packed = arena_.execute([&] { return PackMatrix(source, Codec::kBf16); });
+        if (!packed.ok()) return packed.status();
+        members[m].weight = *std::move(packed);
+      }
+    }
+    return {};
+  }
+
+  // Measures and chooses, or takes what an earlier run chose. Half of the work, as progress goes.
+  Status AllocateLevels() {
+    what_ = "measuring";
+    done_ = total_;
+    total_ *= 2;
+    const double whole = done_;
+    std::vector<MeasuredMatrix> measured;
+    if (work_.Has("measured")) {
+      LACUNA_ASSIGN_OR_RETURN(const auto json, work_.Report("measured"));
+      LACUNA_ASSIGN_OR_RETURN(measured, MeasuredOf(json));
+    } else {
+      LACUNA_ASSIGN_OR_RETURN(measured, MeasureLevels(plan_, options_, work_, team_, tier_, [&](double fraction) {
+                                done_ = fraction * whole;
+                                Done(0);
+                              }));
+      LACUNA_RETURN_IF_ERROR(work_.Save("measured", {}, ToJson(measured)));
+    }
+    done_ = whole;
+    LACUNA_ASSIGN_OR_RETURN(report_.allocation, ChooseLevels(measured, options_, &plan_));
+    return {};
   }
 
   // Embedding and head are rounded as `pack` does it; what the layers see is the compressed embedding.
@@ -166,7 +194,7 @@ class ModelCompressor {
 
   Status Resume(int i) {
     LACUNA_RETURN_IF_ERROR(
-        work_.Load(LayerPart(i), WeightsOf(i), plan_.codecs, team_.workers(), &memory_));
+        work_.Load(LayerPart("layer", i), WeightsOf(i), plan_.codecs, team_.workers(), &memory_));
     const double cost = run_cost_ / static_cast<double>(runner_->sequences());
     if (i + 1 < plan_.config.num_layers) {
       LACUNA_RETURN_IF_ERROR(runner_->Run(i, [&] {
@@ -174,7 +202,7 @@ class ModelCompressor {
         return Cancel();
       }));
     }
-    LACUNA_ASSIGN_OR_RETURN(const auto json, work_.Report(LayerPart(i)));
+    LACUNA_ASSIGN_OR_RETURN(const auto json, work_.Report(LayerPart("layer", i)));
     CompressedLayer layer;
     for (const auto& m : json.value("matrices", nlohmann::ordered_json::array())) {
       layer.matrices.push_back({.name = m.value("name", ""),
@@ -208,18 +236,18 @@ class ModelCompressor {
       matrices.push_back(
           {{"name", m.name}, {"codec", m.codec}, {"error", m.error}, {"density", m.density}, {"bits", m.bits}});
     }
-    LACUNA_RETURN_IF_ERROR(work_.Save(LayerPart(i), WeightsOf(i), {{"matrices", std::move(matrices)}}));
+    LACUNA_RETURN_IF_ERROR(work_.Save(LayerPart("layer", i), WeightsOf(i), {{"matrices", std::move(matrices)}}));
     layer.seconds = Since(start);
     report_.layers.push_back(std::move(layer));
     return {};
   }
 
-  Status CompressSet(int i, const SetOfStep& set, double cost, CompressedLayer* layer) {
+  Status CompressSet(int i, const LayerSet& set, double cost, CompressedLayer* layer) {
     auto& members = (runner_->layer(i).*set.set).members;
     const ModelTensor& first = *Find(set.matrices[0]);
     LACUNA_ASSIGN_OR_RETURN(
         Hessian hessian,
-        Hessian::Create("layer " + std::to_string(i) + ", input of " + set.name, first.shape[1], tile_));
+        Hessian::Create("layer " + std::to_string(i) + ", input of " + set.input, first.shape[1], tile_));
     const Clock::time_point start = Clock::now();
     double adding = 0;
     LACUNA_RETURN_IF_ERROR(runner_->Inputs(i, set.step, [&](const View& input) {
@@ -241,8 +269,9 @@ class ModelCompressor {
       const MatrixSettings settings = plan_.SettingsOf(entry, options_);
       auto compressed = arena_.execute([&] { return CompressMatrix(source, settings, input); });
       if (!compressed.ok()) return compressed.status();
-      members[m].weight = std::move(compressed->weight);
-      const PackedWeight& weight = members[m].weight;
+      const std::size_t own = layer->matrices.size();
+      PackedWeight& weight = options_.dense_inputs ? compressed_[own] : members[m].weight;
+      weight = std::move(compressed->weight);
       const double weights = static_cast<double>(entry.shape[0]) * static_cast<double>(entry.shape[1]);
       layer->matrices.push_back({.name = entry.name,
                                  .codec = CodecName(settings.codec),
@@ -252,6 +281,19 @@ class ModelCompressor {
     }
     layer->solve_seconds += Since(solve);
     return {};
+  }
+
+  void SumBits() {
+    double bits = 0, weights = 0;
+    for (const CompressedLayer& layer : report_.layers) {
+      for (const CompressedMatrix& m : layer.matrices) {
+        const ModelTensor& entry = *Find(m.name);
+        const double size = static_cast<double>(entry.shape[0]) * static_cast<double>(entry.shape[1]);
+        weights += size;
+        bits += m.bits * size;
+      }
+    }
+    report_.bits = weights > 0 ? bits / weights : 0;
   }
 
   Status Assemble() {
@@ -281,9 +323,9 @@ class ModelCompressor {
 
   std::string PartOf(const ModelTensor& entry) const {
     for (int i = 0; i < plan_.config.num_layers; ++i) {
-      for (const SetOfStep& s : Sets(i)) {
+      for (const LayerSet& s : Sets(i)) {
         for (const std::string& name : s.matrices) {
-          if (name == entry.name) return LayerPart(i);
+          if (name == entry.name) return LayerPart("layer", i);
         }
       }
     }
@@ -293,7 +335,7 @@ class ModelCompressor {
   const std::string& source_;
   const std::string& output_;
   const CompressOptions& options_;
-  const CompressPlan plan_;
+  CompressPlan plan_;
   WorkFolder work_;
   ThreadTeam& team_;
   const Tier tier_;
@@ -301,6 +343,7 @@ class ModelCompressor {
   tbb::task_arena arena_;
   std::unique_ptr<LayerRunner> runner_;
   AlignedBuffer memory_;  // of a layer that was loaded
+  std::vector<PackedWeight> compressed_;
   int64_t tokens_ = 0;
   double cost_[4] = {}, finish_cost_ = 0, run_cost_ = 0, total_ = 0, done_ = 0;
   std::string what_;

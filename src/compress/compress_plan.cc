@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "compress/begin_token.h"
 #include "compress/calibration.h"
+#include "compress/levels.h"
 #include "lacuna/version.h"
 #include "model/model_texts.h"
 #include "model/pack_model.h"
@@ -95,6 +96,10 @@ const char* PruneName(PruneMethod method) {
   }
 }
 
+const char* AllocateName(AllocateMethod method) {
+  return method == AllocateMethod::kUniform ? "uniform" : method == AllocateMethod::kSensitivity ? "sensitivity" : "none";
+}
+
 const char* RoundName(RoundMethod method) { return method == RoundMethod::kGptq ? "gptq" : "rtn"; }
 
 Result<CompressPlan> MakePlan(const std::string& source, const CompressOptions& options) {
@@ -122,6 +127,13 @@ Result<CompressPlan> MakePlan(const std::string& source, const CompressOptions& 
     rules.emplace_back(name, rule);
   }
   LACUNA_ASSIGN_OR_RETURN(plan.codecs, ChooseCodecs(plan.tensors, codec, rules));
+  if (options.allocate != AllocateMethod::kNone) {
+    if (!(options.budget_bits > 0 && options.budget_bits <= 32)) {
+      return InvalidInput("budget: must be more than 0 and at most 32 bits a weight");
+    }
+    if (options.pattern_m > 0) return InvalidInput("sparsity: is chosen by the allocation");
+    LACUNA_ASSIGN_OR_RETURN(plan.levels, CandidateLevels(codec, options));
+  }
   plan.rule = {.fraction = options.sparsity, .n = options.pattern_n, .m = options.pattern_m};
 
   LACUNA_ASSIGN_OR_RETURN(const auto tokenizer, LoadModelTokenizer(source));
@@ -154,7 +166,7 @@ nlohmann::ordered_json PlanJson(const CompressPlan& plan, const CompressOptions&
   Checksum tokens;
   for (const auto& sequence : plan.sequences) tokens.Add(std::as_bytes(std::span(sequence)));
   nlohmann::ordered_json codecs = ToJson(plan.codecs);
-  return {{"version", std::to_string(kAlgorithmVersion) + " of lacuna " + LACUNA_VERSION_STRING},
+  nlohmann::ordered_json plan_json = {{"version", std::to_string(kAlgorithmVersion) + " of lacuna " + LACUNA_VERSION_STRING},
           {"model", Hex(FilesChecksum(plan.files))},
           {"codecs", std::move(codecs)},
           {"prune", PruneName(options.prune)},
@@ -164,6 +176,14 @@ nlohmann::ordered_json PlanJson(const CompressPlan& plan, const CompressOptions&
           {"damping", options.damping},
           {"sequences", plan.sequences.size()},
           {"calibration text", Hex(tokens.value())}};
+  if (options.allocate != AllocateMethod::kNone) {
+    nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+    for (const Level& level : plan.levels) levels.push_back(level.name);
+    plan_json["allocate"] = {{"method", AllocateName(options.allocate)}, {"levels", std::move(levels)}};
+    plan_json["budget"] = options.budget_bits;
+  }
+  if (options.dense_inputs) plan_json["inputs"] = "dense";
+  return plan_json;
 }
 
 }  // namespace lacuna

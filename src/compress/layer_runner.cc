@@ -35,6 +35,7 @@ Result<std::unique_ptr<LayerRunner>> LayerRunner::Create(const ModelConfig& conf
 
 Status LayerRunner::Allocate() {
   int64_t tokens = 0, longest = 0;
+  end_ = sequences();
   for (const auto& sequence : sequences_) {
     first_.push_back(tokens);
     tokens += static_cast<int64_t>(sequence.size());
@@ -65,10 +66,14 @@ float* LayerRunner::Attention(int64_t sequence) {
   return reinterpret_cast<float*>(attention_.data()) + first_[At(sequence)] * config_.num_heads * config_.head_dim;
 }
 
+void LayerRunner::CopyStream(int64_t from, int64_t to) {
+  std::memcpy(X(to), X(from), sequences_[At(from)].size() * At(config_.hidden_size) * sizeof(float));
+}
+
 Status LayerRunner::Embed(const EmbeddingTable& table) {
   const TeamLock lock(team_);
   const FpScope fp;
-  for (int64_t s = 0; s < sequences(); ++s) {
+  for (int64_t s = begin_; s < end_; ++s) {
     const auto rows = static_cast<int64_t>(sequences_[At(s)].size());
     LACUNA_RETURN_IF_ERROR(Embedding(*backend_, {.table = &table,
                                                  .ids = sequences_[At(s)],
@@ -80,7 +85,7 @@ Status LayerRunner::Embed(const EmbeddingTable& table) {
 
 Status LayerRunner::ForSequences(bool keep, FunctionRef<Status(int64_t sequence, int64_t rows)> step) {
   const TeamLock lock(team_);
-  for (int64_t s = 0; s < sequences(); ++s) {
+  for (int64_t s = begin_; s < end_; ++s) {
     const auto rows = static_cast<int64_t>(sequences_[At(s)].size());
     const std::size_t bytes = At(rows * config_.hidden_size) * sizeof(float);
     std::memcpy(scratch_.x.Row(0), X(s), bytes);

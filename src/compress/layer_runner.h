@@ -26,6 +26,13 @@ class LayerRunner {
   ~LayerRunner();
 
   int64_t sequences() const { return static_cast<int64_t>(sequences_.size()); }
+  // From now on steps run on the sequences [first, last) alone; all of them at the beginning.
+  void Only(int64_t first, int64_t last) {
+    begin_ = first;
+    end_ = last;
+  }
+  // Sequence `to`, of as many tokens, goes on from where `from` is.
+  void CopyStream(int64_t from, int64_t to);
   LayerWeights& layer(int i) { return frame_.layers[static_cast<std::size_t>(i)]; }
 
   // The residual stream of every token, from the embedding.
@@ -58,6 +65,7 @@ class LayerRunner {
   ModelWeights frame_;
   std::vector<std::vector<int32_t>> sequences_;
   std::vector<int64_t> first_;  // token of each
+  int64_t begin_ = 0, end_ = 0;  // that steps run on
   ThreadTeam& team_;
   std::unique_ptr<Backend> backend_;
   KvShape shape_;

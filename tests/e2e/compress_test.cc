@@ -9,8 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "tests/support/command.h"
 #include "tests/support/temp_dir.h"
@@ -189,6 +192,93 @@ TEST_F(Compress, AFullDiskLeavesWhatIsFinished) {
   EXPECT_EQ(Weights("full"), Weights("roomy"));
 }
 
+double Loss(const json& report) {
+  double loss = 0;
+  std::map<std::string, double> sensitivity;
+  for (const json& m : report["allocation"]["matrices"]) sensitivity[m["name"]] = m["sensitivity"];
+  for (const json& layer : report["layers"]) {
+    for (const json& m : layer["matrices"]) loss += sensitivity[m["name"]] * m["error"].get<double>();
+  }
+  return loss;
+}
+
+// On a model of its own, of few layers: some of its matrices matter more than others.
+TEST_F(Compress, AllocationKeepsTheBudgetAndBeatsUniform) {
+  const std::string config = folder_->Write("few.json", R"({"model_type": "llama", "hidden_size": 64,
+      "intermediate_size": 160, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+      "vocab_size": 700, "max_position_embeddings": 128, "bos_token_id": 1, "eos_token_id": 2,
+      "rms_norm_eps": 1e-5, "tie_word_embeddings": true})");
+  const std::string model = folder_->File("few");
+  ASSERT_EQ(RunLacuna("synth --config " + Quote(config) + " -o " + Quote(model) + " --seed 6").exit_code, 0);
+  const auto arguments = [&](const std::string& output, const std::string& flags) {
+    return "compress -m " + Quote(model) + " -o " + Quote(folder_->File(output)) + " --calibration " + Quote(text_) +
+           " --sequences 8 --prune sparsegpt --group 64 --keep layers.1.mlp.down_proj=int8 --json " + flags;
+  };
+  const CommandResult r = RunLacuna(arguments("even", "--allocate uniform --budget 3.8"));
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  const json uniform = json::parse(r.out);
+  EXPECT_LE(uniform["bits"], 3.8);
+  EXPECT_EQ(uniform["allocation"]["loss"], uniform["allocation"]["uniform"]["loss"]);
+  // As many bytes as that took.
+  const std::string flags =
+      "--allocate sensitivity --budget " + std::to_string(uniform["allocation"]["bits"].get<double>() + 1e-6) + "bpw";
+  const CommandResult s = RunLacuna(arguments("own", flags + " -t 1"));
+  ASSERT_EQ(s.exit_code, 0) << s.err;
+  const json own = json::parse(s.out);
+  EXPECT_LE(own["bits"], own["allocation"]["budget_bits"]);
+  EXPECT_LT(own["allocation"]["loss"], own["allocation"]["uniform"]["loss"]);
+  EXPECT_LT(Loss(own), Loss(uniform));
+  std::set<std::string> levels;
+  for (const json& m : own["allocation"]["matrices"]) {
+    levels.insert(m["level"].get<std::string>());
+    if (m["name"] == "model.layers.1.mlp.down_proj.weight") {
+      EXPECT_EQ(m["level"], "int8");
+    }
+  }
+  EXPECT_GE(levels.size(), 3u);
+  EXPECT_EQ(RunLacuna("run -m " + Quote(folder_->File("own")) + " -p hello -n 5").exit_code, 0);
+  // After a kill amid the measuring, and at another number of threads, the same bytes.
+  const pid_t pid = Start(arguments("again", flags + " -t 2"));
+  WaitFor(folder_->File("again") + ".work/measured-0001/model.safetensors");
+  kill(pid, SIGKILL);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "it was faster than the test";
+  EXPECT_FALSE(fs::exists(folder_->File("again")));
+  ASSERT_EQ(RunLacuna(arguments("again", flags + " -t 2")).exit_code, 0);
+  EXPECT_EQ(Weights("again"), Weights("own"));
+  EXPECT_NE(Error(RunLacuna(arguments("none", "--allocate sensitivity --budget 0.5bpw"))).find("are too few"),
+            std::string::npos);
+  fs::remove_all(folder_->File("none") + ".work");
+}
+
+TEST_F(Compress, DenseInputsCompareMethods) {
+  const auto errors = [&](const std::string& output, const std::string& flags) {
+    const CommandResult r = Run(output, "--inputs dense --weights bf16 --json " + flags);
+    EXPECT_EQ(r.exit_code, 0) << r.err;
+    std::vector<double> out;
+    const json report = json::parse(r.out);
+    for (const json& layer : report["layers"]) {
+      for (const json& m : layer["matrices"]) out.push_back(m["error"]);
+    }
+    return out;
+  };
+  const auto sparsegpt = errors("dense0", "--prune sparsegpt"), wanda = errors("dense1", "--prune wanda"),
+             magnitude = errors("dense2", "--prune magnitude");
+  ASSERT_EQ(sparsegpt.size(), 84u);
+  int ordered = 0;
+  double sums[3] = {};
+  for (std::size_t i = 0; i < 84; ++i) {
+    ordered += sparsegpt[i] <= wanda[i] && wanda[i] <= magnitude[i];
+    sums[0] += sparsegpt[i];
+    sums[1] += wanda[i];
+    sums[2] += magnitude[i];
+  }
+  EXPECT_GE(ordered, 80);
+  EXPECT_LT(sums[0], sums[1]);
+  EXPECT_LT(sums[1], sums[2]);
+}
+
 TEST_F(Compress, BadInputIsExplained) {
   const std::string shorter = folder_->Write("short.txt", "The cat sat.");
   const std::string few =
@@ -206,6 +296,14 @@ TEST_F(Compress, BadInputIsExplained) {
   EXPECT_NE(Error(Run("none", "--weights bitmap-int4")).find("name int4"), std::string::npos);
   EXPECT_NE(Error(Run("none", "--weights int3")).find("int3"), std::string::npos);
   EXPECT_NE(Error(Run("none", "--weights bf16 --group 64")).find("no scales to share"), std::string::npos);
+  EXPECT_NE(Error(Run("none", "--allocate sensitivity")).find("needs --budget"), std::string::npos);
+  EXPECT_NE(Error(Run("none", "--budget 3")).find("--allocate"), std::string::npos);
+  EXPECT_NE(Error(Run("none", "--allocate uniform --budget lots")).find("is no number of bits"), std::string::npos);
+  EXPECT_NE(Error(Run("none", "--allocate uniform --budget -1")).find("more than 0"), std::string::npos);
+  EXPECT_NE(Error(Run("none", "--allocate uniform --budget 3 --prune wanda --sparsity 2:4")).find("is chosen by"),
+            std::string::npos);
+  EXPECT_NE(Error(Run("none", "--allocate uniform --budget 3 --prune keep")).find("the zeros that are there"),
+            std::string::npos);
   EXPECT_NE(Error(Run("none", "--keep nothing=int8")).find("no matrix of the model is named nothing"),
             std::string::npos);
   EXPECT_NE(Error(RunLacuna(whole + "/nowhere/text")).find("/nowhere/text"), std::string::npos);

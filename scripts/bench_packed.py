@@ -44,17 +44,22 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench" / "results")
     parser.add_argument("--layers", default="llama-8b", help="regular expression")
     parser.add_argument("--codecs", default="bf16|int8|int4|bitmap-(bf16|int8|int4)", help="regular expression, whole name")
+    parser.add_argument("--densities", default="", help="of bitmaps, comma-separated; all of them where empty")
+    parser.add_argument("--suffix", default="", help="for a second file of one day")
     parser.add_argument("--rows", default="1,4,16,64,512", help="comma-separated numbers of rows")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=3, help="the one nearest to the roof beside it counts")
     args = parser.parse_args()
 
     rows = {int(m) for m in args.rows.split(",")}
+    densities = {float(d) for d in args.densities.split(",") if d}
     entries, context = [], {}
     for program in ("linear_bench", "packed_bench"):
         groups = {}  # what shares its weights runs in one process
         for name in listed(args.build / program):
             codec, density, layer, m = split(name)
+            if codec.startswith("bitmap-") and densities and density not in densities:
+                continue
             if m in rows and re.search(args.layers, layer) and re.fullmatch(args.codecs, codec):
                 groups.setdefault(name.rsplit("/%d/" % m, 1)[0], []).append(str(m))
         for group, sizes in groups.items():
@@ -81,7 +86,7 @@ def main():
         parser.error("no benchmark has such a layer, codec and number of rows")
     date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     args.out.mkdir(parents=True, exist_ok=True)
-    out = args.out / ("%s-%s-packed.json" % (context["machine_kind"], date))
+    out = args.out / ("%s-%s-packed%s.json" % (context["machine_kind"], date, args.suffix and "-" + args.suffix))
     out.write_text(json.dumps({"commit": bench_run.commit(), "date": date, "machine_kind": context["machine_kind"],
                                "cpu": context["cpu"], "packed": entries}, indent=1) + "\n")
     say("wrote", out)

@@ -56,11 +56,11 @@ GROUPS = {
         ("decode", "llama-3.2-1b", "-p 512 -n 128 -r {r} --rows 1,2,4,8,16,32"),
     ],
     "depth": [
-        ("depth", "llama-3.1-8b-l4", "-p 0 -n 32 -d 0,4096,32768 -r 3"),
+        ("depth", "llama-3.1-8b-l4", "-p 0 -n 32 -d {d} -r 3"),
     ],
     "long": [
-        ("long", "llama-3.1-8b-l4", "-p 8192 -n 0 -r 2 --no-warmup"),
-        ("long", "llama-3.2-1b", "-p 8192 -n 0 -r 2 --no-warmup"),
+        ("long", "llama-3.1-8b-l4", "-p 8192 -n 0 -r {long} --no-warmup"),
+        ("long", "llama-3.2-1b", "-p 8192 -n 0 -r {long} --no-warmup"),
     ],
     "load": [
         ("load-first", "tinyllama-1.1b", "-p 0 -n 1 -r 1 --stream-mib 64"),
@@ -116,6 +116,8 @@ def main():
     parser.add_argument("--only", default="", help="groups, comma-separated")
     parser.add_argument("--threads", default="0")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--depths", default="0,4096,32768", help="of the group depth; without tiles the last takes ten minutes")
+    parser.add_argument("--long-repetitions", type=int, default=2, help="of the group long")
     parser.add_argument("--match", default="", help="of the groups' runs those whose model has this in its name")
     parser.add_argument("--discard", action="store_true", help="remove packed models after use: all of them take 20 GB")
     parser.add_argument("--list", action="store_true")
@@ -126,13 +128,16 @@ def main():
         if group not in GROUPS:
             parser.error("no group '%s', there are %s" % (group, ", ".join(GROUPS)))
 
+    def filled(flags):
+        return flags.format(r=args.repetitions, d=args.depths, long=args.long_repetitions)
+
     def chosen(group):
         return [run for run in GROUPS[group] if args.match in run[1]]
 
     if args.list:
         for group in groups:
             for _, model, flags in chosen(group):
-                print("%-8s lacuna bench -m %s %s" % (group, model, flags.format(r=args.repetitions)))
+                print("%-8s lacuna bench -m %s %s" % (group, model, filled(flags)))
         return 0
 
     runs, failed = [], []
@@ -141,7 +146,7 @@ def main():
     for group in groups:
         for name, model, flags in chosen(group):
             path = ensure_model(args.lacuna, args.models, model)
-            flags = flags.format(r=args.repetitions) + " -t " + args.threads
+            flags = filled(flags) + " -t " + args.threads
             say("%s: %s %s" % (name, model, flags))
             try:
                 rows = bench(args.lacuna, path, flags)

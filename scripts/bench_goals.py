@@ -67,3 +67,9 @@ def rows_goal(goals, kind, name, model, amx, share=0.65):
         else:
             goals.add(what, goal, ("x " if amx else "ratio ") + ", ".join(figures), worst <= (limit if amx else 1), run,
                       load_note(used))
+
+
+def same_day(ours, theirs):
+    """Both as they ran alternately, on the newest day that both ran; empty where there is none."""
+    day = max({p["date"] for p in ours} & {p["date"] for p in theirs}, default=None)
+    return [p for p in ours if p["date"] == day], [p for p in theirs if p["date"] == day]

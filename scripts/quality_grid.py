@@ -55,7 +55,7 @@ def rows(budget):
                 out.append(("%s %s, %s" % (method, percent(sparsity), weights),
                             ["--prune", method, "--sparsity", sparsity, "--weights", weights]))
     for allocation in ALLOCATIONS:
-        out.append(("%s, %s bits" % (allocation, budget),
+        out.append(("%s, %s" % (allocation, budget),
                     ["--prune", "sparsegpt", "--weights", "int4", "--allocate", allocation, "--budget", budget]))
     return out
 

@@ -157,7 +157,13 @@ class ModelCompressor {
     }
     done_ = whole;
     LACUNA_ASSIGN_OR_RETURN(report_.allocation, ChooseLevels(measured, options_, &plan_));
-    return {};
+    // Layers that are finished are of one choice; what was measured serves any.
+    const nlohmann::ordered_json choice = {{"method", AllocateName(options_.allocate)}, {"budget", options_.budget_bits}};
+    if (!work_.Has("chosen")) return work_.Save("chosen", {}, choice);
+    LACUNA_ASSIGN_OR_RETURN(const auto there, work_.Report("chosen"));
+    if (there == choice) return {};
+    return InvalidInput(work_.path() + " has layers of an unfinished run whose budget was another: use the same options to go " +
+                        "on with it, or remove that folder");
   }
 
   // Embedding and head are rounded as `pack` does it; what the layers see is the compressed embedding.

@@ -179,8 +179,7 @@ nlohmann::ordered_json PlanJson(const CompressPlan& plan, const CompressOptions&
   if (options.allocate != AllocateMethod::kNone) {
     nlohmann::ordered_json levels = nlohmann::ordered_json::array();
     for (const Level& level : plan.levels) levels.push_back(level.name);
-    plan_json["allocate"] = {{"method", AllocateName(options.allocate)}, {"levels", std::move(levels)}};
-    plan_json["budget"] = options.budget_bits;
+    plan_json["allocate"] = std::move(levels);  // method and budget do not matter before the choice
   }
   if (options.dense_inputs) plan_json["inputs"] = "dense";
   return plan_json;

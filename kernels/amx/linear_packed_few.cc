@@ -136,6 +136,7 @@ struct Walk {
     };
     // Fours written out: unrolled by the compiler, each row has its test for the end.
     int i = 0;
+#pragma GCC unroll 1
     for (; i + 4 <= rows; i += 4) {
       row(i);
       row(i + 1);

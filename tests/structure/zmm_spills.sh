@@ -72,5 +72,6 @@ check avx512 linear_packed_int8_stream 'Panel<' "$loops"
 check amx linear_packed_block 'ExpandOne|FinishDrain' "$nothing"
 check amx linear_packed_block 'AllRows<' "$buffers"
 check amx linear_packed_few 'Panels<' "$buffers"
+check amx linear_packed_groups 'Unit<|::Drain\\(|ExpandOne' "$nothing"
 [ $found = 1 ] || { echo "no linear kernels for AVX-512 in $BUILD_DIR/kernels"; exit 1; }
 exit $status

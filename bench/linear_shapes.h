@@ -13,13 +13,13 @@ struct LinearShape {
 
 // q, k and v side by side, gate and up side by side.
 inline constexpr LinearShape kLinearShapes[] = {
-    {"llama-1b/qkv", 3072, 2048},     {"llama-1b/o", 2048, 2048},         {"llama-1b/gate_up", 16384, 2048},
-    {"llama-1b/down", 2048, 8192},    {"llama-1b/lm_head", 128256, 2048}, {"llama-3b/qkv", 5120, 3072},
-    {"llama-3b/o", 3072, 3072},       {"llama-3b/gate_up", 16384, 3072},  {"llama-3b/down", 3072, 8192},
-    {"llama-8b/qkv", 6144, 4096},     {"llama-8b/o", 4096, 4096},         {"llama-8b/gate_up", 28672, 4096},
-    {"llama-8b/down", 4096, 14336},   {"qwen-4b/qkv", 6144, 2560},        {"qwen-4b/o", 2560, 4096},
-    {"qwen-4b/gate_up", 19456, 2560}, {"qwen-4b/down", 2560, 9728},       {"qwen-7b/qkv", 4608, 3584},
-    {"qwen-7b/gate_up", 37888, 3584}, {"qwen-7b/down", 3584, 18944},
+    {"llama-1b/qkv", 3072, 2048},   {"llama-1b/o", 2048, 2048},         {"llama-1b/gate_up", 16384, 2048},
+    {"llama-1b/down", 2048, 8192},  {"llama-1b/lm_head", 128256, 2048}, {"llama-3b/qkv", 5120, 3072},
+    {"llama-3b/o", 3072, 3072},     {"llama-3b/gate_up", 16384, 3072},  {"llama-3b/down", 3072, 8192},
+    {"llama-8b/qkv", 6144, 4096},   {"llama-8b/o", 4096, 4096},         {"llama-8b/gate_up", 28672, 4096},
+    {"llama-8b/down", 4096, 14336}, {"llama-8b/lm_head", 128256, 4096}, {"qwen-4b/qkv", 6144, 2560},
+    {"qwen-4b/o", 2560, 4096},      {"qwen-4b/gate_up", 19456, 2560},   {"qwen-4b/down", 2560, 9728},
+    {"qwen-7b/qkv", 4608, 3584},    {"qwen-7b/gate_up", 37888, 3584},   {"qwen-7b/down", 3584, 18944},
 };
 inline constexpr int kLinearRows[] = {1, 2, 4, 8, 16, 32, 64, 512};
 

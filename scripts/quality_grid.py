@@ -163,7 +163,8 @@ def main():
     parser.add_argument("--task-dir", type=pathlib.Path, help="default: the model's eval folder")
     parser.add_argument("--tasks", help="as of lacuna eval")
     parser.add_argument("--limit", type=int, default=0, help="as of lacuna eval")
-    parser.add_argument("--budget", default="3.5bpw", help="of the allocations")
+    parser.add_argument("--budget", default="3.5bpw",
+                        help="of the allocations; sensitivity has what uniform took of it")
     parser.add_argument("--only", metavar="REGEX", help="rows, and methods of the orders, whose name it is found in")
     parser.add_argument("--orders", action="store_true", help="the order of errors alone")
     parser.add_argument("--again", action="store_true", help="make rows anew that --out has")
@@ -176,6 +177,9 @@ def main():
     for name, flags in [] if args.orders else rows(args.budget):
         if args.only and name != "bf16" and not re.search(args.only, name):
             continue
+        if name.startswith("sensitivity") and results and results[-1]["name"].startswith("uniform"):
+            # As many bytes as the best single level took.
+            flags = flags[:-1] + ["%.6f" % (results[-1]["compress"]["allocation"]["bits"] + 1e-5)]
         result = grid.row(name, flags)
         if result is None:
             print("quality_grid.py: no row '%s': a command failed" % name, file=sys.stderr)

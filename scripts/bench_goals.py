@@ -70,6 +70,8 @@ def rows_goal(goals, kind, name, model, amx, share=0.65):
 
 
 def same_day(ours, theirs):
-    """Both as they ran alternately, on the newest day that both ran; empty where there is none."""
-    day = max({p["date"] for p in ours} & {p["date"] for p in theirs}, default=None)
-    return [p for p in ours if p["date"] == day], [p for p in theirs if p["date"] == day]
+    """Theirs of the newest day that both ran; ours of that day's newest file that has both, where they ran in turns.
+    Empty where there is none."""
+    stamp = lambda p: (p["date"], p["file"])
+    newest = max({stamp(p) for p in ours} & {stamp(p) for p in theirs}, default=(None, None))
+    return [p for p in ours if stamp(p) == newest], [p for p in theirs if p["date"] == newest[0]]

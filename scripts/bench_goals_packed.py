@@ -74,7 +74,7 @@ def ratio_goal(goals, kind, values):
 
 
 def peer_goal(goals, kind, ours, engines, types, test, least):
-    """The best round of ours against the best of theirs, of the day when both ran alternately. Of several engines the one
+    """The best round of ours against the best of theirs, of the day when both ran in turns. Of several engines the one
     that leaves us least counts. An engine that was not there is named, and the goal is against those that were."""
     theirs_named = " and ".join(engines) + (" " + " or ".join(types) if types else "")
     what = "%s, %s beside %s, tinyllama-1.1b" % ("decode" if test.startswith("tg") else "prompt of 512", ours, theirs_named)

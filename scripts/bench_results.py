@@ -44,21 +44,21 @@ NAMED_BY = {"peers": ("engine", "type", "test"), "linear": ("layer", "m"), "pack
 
 def load(folder):
     """{kind: {"runs": {(name, model): run}, "peers": [...], "linear": ...}}; of equal names the newest counts, and of
-    another engine's types the newest day, with ours of every day that still counts."""
+    another engine's types the newest day, with ours of every file that still counts."""
     kinds = {}
     files = []
     for path in folder.glob("*.json"):
         result = json.loads(path.read_text())
         files.append((result["date"], path.name, result))
-    for date, name, result in sorted(files, key=lambda f: f[:2]):
+    for date, file, result in sorted(files, key=lambda f: f[:2]):
         kind = kinds.setdefault(result["machine_kind"], {"runs": {}, "peers": [], "linear": [], "packed": [], "cpu": ""})
         kind["cpu"] = result.get("cpu", kind["cpu"])
-        stamp = {"date": date, "commit": result["commit"]}
+        stamp = {"date": date, "file": file, "commit": result["commit"]}
         for run in result.get("runs", []):
             kind["runs"][run["name"], run["model"]] = {**run, **stamp}
         for section, names in NAMED_BY.items():
             fresh = [{**entry, **stamp} for entry in result.get(section, [])]
-            name = lambda e: tuple(e[n] for n in names) + (e["date"] if e.get("engine") == "lacuna" else "",)
+            name = lambda e: tuple(e[n] for n in names) + (e["file"] if e.get("engine") == "lacuna" else "",)
             again = {name(e) for e in fresh}
             # Files of one day add up beside other engines: they ran in turns with ours.
             kept = lambda e: name(e) not in again or (section == "peers" and e["date"] == date)

@@ -20,6 +20,7 @@ static inline int PackedTileK(PackedValues values) { return values == PackedValu
 // Every stream starts at a multiple of 64 and has 64 readable bytes behind it. Integer weights are biased to unsigned:
 // a weight is scale * (u - z), u the stored byte or codebook[code], z the bias or the channel's zero point in its
 // group; nf4 and the like have no integers: a weight is scale * code_values[code].
+// `product`: with bf16 activations the weight is that product, exact in bf16, and there are no groups (mxfp4, nvfp4).
 struct PackedPanels {
   PackedValues type;
   // all:      panel p at values + p * tiles * tile_bytes, tile t at + t * tile_bytes.
@@ -34,7 +35,7 @@ struct PackedPanels {
   const void* mask;
   const uint32_t* tile_offsets;  // bitmap: [panel][tile] bytes from the panel's start; null where constant_rows > 0
   const uint64_t* panel_bases;   // bitmap: [panels + 1] bytes from `values`, the last one is the end; null likewise
-  const void* scales;            // [panel][group][16], f16 or float; null for bf16
+  const void* scales;            // [panel][group][16], f16, e4m3 or float; null for bf16
   const uint8_t* zeros;          // [panel][group][16] z of the channels, or null: z = bias
   // 4-bit: the 16 entries u four times over, a table for VPERMB. u - z fits a signed byte.
   const uint8_t* codebook;
@@ -50,11 +51,13 @@ struct PackedPanels {
   int panels;
   int tiles;      // of a panel
   int k_padded;   // tiles * PackedTileK(type)
-  int group;      // k that a scale covers, 32, 64, .. 1024, or k_padded where it covers the row
+  int group;      // k that a scale covers, 32, 64, .. 1024, or k_padded where it covers the row; `product`: 16 or 32
   int groups;     // the last one may be short
   int k_segment;  // as in LinearBf16Args
   int bias;       // 128 (int8, fitted codebook) or 8 (int4): what padding of N and K stands for
   bool scales_f16;
+  bool scales_e4m3;  // one byte each, only where `product`
+  bool product;
 };
 
 // Activations are bf16 (LinearInput of kernels/linear.h: y = fma(bf16 dot of a group, scale, y)), or int8:
@@ -87,7 +90,7 @@ static inline int PackedSegment(const PackedPanels* w) {
 // k of one int32 dot (int8 activations) or one bf16 dot: the smallest of weight group, activation group, segment.
 static inline int PackedPeriod(const PackedPanels* w, int activation_group) {
   const int segment = PackedSegment(w);
-  const int least = w->group < segment ? w->group : segment;
+  const int least = w->group < segment && !w->product ? w->group : segment;
   return activation_group < least ? activation_group : least;
 }
 

@@ -8,20 +8,22 @@ namespace lacuna::tools {
 
 void CodecFlags::AddTo(CLI::App& app) {
   Add(app, "--codec", codec,
-      "int8, int4, int4z (zero points), codebook (fitted), nf4, bf16; bitmap- before it stores no zeros. pack "
+      "int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4, bf16; bitmap- before it stores no "
+      "zeros. pack "
       "can do without for a GGUF file: Q8_0 becomes int8 and Q4_0 int4, with the same values, others bf16")
       ->type_name("CODEC");
   Add(app, "--group", group,
-      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128)")
+      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128; mxfp4 has 32 "
+      "and nvfp4 16)")
       ->type_name("K");
   Add(app, "--activations", activations,
-      "int8, or bf16: slower and more accurate (default: int8, but nf4 and bf16 have bf16)")
+      "int8, or bf16: slower and more accurate (default: int8, but nf4, nvfp4 and bf16 have bf16)")
       ->check(CLI::IsMember({"int8", "bf16"}))
       ->type_name("TYPE");
   Add(app, "--activation-group", activation_group,
       "Activations that share a scale (default: as the weights, at least 128)")
       ->type_name("K");
-  Add(app, "--scales", scales, "f16 or f32 (default: f32 for whole rows, else f16)")
+  Add(app, "--scales", scales, "f16 or f32 (default: f32 for whole rows, else f16; nvfp4 has e4m3)")
       ->check(CLI::IsMember({"f16", "f32"}))
       ->type_name("TYPE");
   Add(app, "--pattern", pattern, "N:M: exactly N of M consecutive weights are stored (bitmap- codecs; M 4, 8 or 16)")

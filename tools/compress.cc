@@ -207,11 +207,11 @@ void AddCompress(CLI::App& app, Run* run) {
       ->check(CLI::IsMember({"compressed", "dense"}))
       ->type_name("WHICH")
       ->capture_default_str();
-  Add(app, "--weights", flags->weights, "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4")
+  Add(app, "--weights", flags->weights, "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4")
       ->type_name("CODEC")
       ->capture_default_str();
   Add(app, "--group", flags->group,
-      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128)")
+      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128; mxfp4 has 32 and nvfp4 16)")
       ->check(CLI::Range(0, 1024))
       ->type_name("K");
   Add(app, "--activations", flags->activations, "int8, or bf16: slower and more accurate")

@@ -7,6 +7,7 @@
 //   two tiles of bf16, 32 k    rows 2 r and 2 r + 1 = 16 channels x 2 k of these
 //
 //   int8, zero points     bytes are u - z, of at most 8 bits: the upper half of their fp32 is exact
+//   mxfp4, nvfp4            as other codes, then times their scales: exact in bf16, and without periods
 //   other codes           bytes are code + 1, and 0 for gaps: the place in a table of 17 bf16
 //
 // A period's dots p go into the segment's sums, fma(p, scale, sum); segments are added in y.
@@ -60,6 +61,22 @@ struct Mixed {
     }
   }
 
+  LACUNA_INLINE __m512 ProductScales(int panel, int k) const {
+    if (!w->scales_e4m3) return WeightScales(w, panel, k);
+    // The bits are those of an F16 2^-8 times as large.
+    const auto* at = (const uint8_t*)w->scales + ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
+    const __m256i halves = _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)at)), 7);
+    return _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(256.0f));
+  }
+
+  // Two k of each channel times their scale.
+  static LACUNA_INLINE __m512i Product(__m512i pair, __m512 scale) {
+    const __m512 even = _mm512_mul_ps(_mm512_castsi512_ps(_mm512_slli_epi32(pair, 16)), scale);
+    const __m512i upper = _mm512_and_si512(pair, _mm512_set1_epi32((int)0xffff0000u));
+    const __m512 odd = _mm512_mul_ps(_mm512_castsi512_ps(upper), scale);
+    return _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16), _mm512_castps_si512(odd));
+  }
+
   // Columns [k0, k1) of a panel, multiples of 64.
   void Expand(int panel, int k0, int k1, char* to) {
     PanelStream stream = StreamAt<kKind>(w, panel, k0 / 64);
@@ -74,6 +91,11 @@ struct Mixed {
         const __m512i row = _mm512_load_si512(bytes + r * 64);
         _mm512_store_si512(to + r * 128, Pair(row, 0));
         _mm512_store_si512(to + r * 128 + 64, Pair(row, 1));
+      }
+      if (!kLookup || !w->product) continue;
+      for (int r = 0; r < 32; ++r) {
+        const __m512 scale = ProductScales(panel, k + r * 2);
+        _mm512_store_si512(to + r * 64, Product(_mm512_load_si512(to + r * 64), scale));
       }
     }
   }
@@ -110,7 +132,7 @@ struct Mixed {
   // The period that begins at or before k ended: its dots go into the sums and start again from 0.
   void EndPeriod(int panel, int panels, int k, int rows) {
     for (int q = 0; q < panels; ++q) {
-      const __m512 scale = WeightScales(w, panel + q, k);
+      const __m512 scale = w->product ? _mm512_set1_ps(1.0f) : WeightScales(w, panel + q, k);  // fma(p, 1, 0) is p
       for (int i = 0; i < rows; ++i) {
         float *dot = dots + i * 32 + q * 16, *sum = sums + i * 32 + q * 16;
         _mm512_store_ps(sum, _mm512_fmadd_ps(_mm512_load_ps(dot), scale, _mm512_load_ps(sum)));

@@ -4,6 +4,7 @@
 //
 //   int8, codes of integers   byte i of channel c's four: float(u - z), exact; gaps are u = z
 //   nf4                       the code's entry from a table of 32 floats, of which 16 are 0: gaps are code 16
+//   mxfp4, nvfp4              likewise, times the scale: exact in bf16, and without periods
 //
 // and each period's dots p go into the segment's sums: fma(p, scale, sum); bf16 weights have neither.
 #include "kernels/avx512/fma_dot-inl.h"
@@ -73,20 +74,34 @@ void ReadyIntegers(const PackedPanels* w, int panel, int k, int tiles, TileCurso
   }
 }
 
-template <bool kBitmap>
-void ReadyEntries(const PackedPanels* w, int panel, int, int tiles, TileCursor* cursor, Step* steps, int q) {
+// Scales of a panel's channels at k.
+inline __m512 WeightScales(const PackedPanels* w, int panel, int k) {
+  const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
+  if (w->scales_e4m3) {  // the bits are those of an F16 2^-8 times as large
+    const __m256i bytes = _mm256_cvtepu8_epi16(_mm_load_si128((const __m128i*)((const uint8_t*)w->scales + at)));
+    return _mm512_mul_ps(_mm512_cvtph_ps(_mm256_slli_epi16(bytes, 7)), _mm512_set1_ps(256.0f));
+  }
+  return w->scales_f16 ? _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)((const uint16_t*)w->scales + at)))
+                       : _mm512_load_ps((const float*)w->scales + at);
+}
+
+template <bool kBitmap, bool kProduct>
+void ReadyEntries(const PackedPanels* w, int panel, int k, int tiles, TileCursor* cursor, Step* steps, int q) {
   const __m512i codes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   const __m256i bits = _mm256_loadu_si256((const __m256i*)w->code_values);
   const __m512 entries = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   const IntegerFill gap = {_mm512_set1_epi8(16), _mm512_set1_epi8(16)};
   const PanelEnds ends = EndsOf(w, panel, panel, 0, w->tiles);
+  __m512 scales[4];  // of 16 k each
   const auto ready = [&](int half, int r, __m512i u) __attribute__((always_inline)) {
     ReadyRow(
         steps + half, r, q, [&](int i) __attribute__((always_inline)) {
-          return _mm512_permutex2var_ps(entries, _mm512_srli_epi32(u, 8 * i), _mm512_setzero_ps());
+          const __m512 entry = _mm512_permutex2var_ps(entries, _mm512_srli_epi32(u, 8 * i), _mm512_setzero_ps());
+          return kProduct ? _mm512_mul_ps(entry, scales[half * 2 + r / 4]) : entry;
         });
   };
   for (int t = 0; t < tiles; ++t) {
+    for (int g = 0; kProduct && g < 4; ++g) scales[g] = WeightScales(w, panel, k + t * 64 + g * 16);
     ExpandTile<IntegerCodec<kBitmap, PackedValues::kCode4, true>>(
         cursor, ends, gap, codes, [&](int r, __m512i u) __attribute__((always_inline)) { ready(0, r, u); },
         [&](int r, __m512i u) __attribute__((always_inline)) { ready(1, r, u); });
@@ -103,8 +118,9 @@ struct ChooseReady {
 
 inline ReadyFn ReadyOf(const PackedPanels* w) {
   if (w->type == PackedValues::kBf16) return ReadyBitmapBf16;
+  if (w->product) return w->mask != nullptr ? ReadyEntries<true, true> : ReadyEntries<false, true>;
   if (w->type == PackedValues::kCode4 && w->codebook == nullptr) {
-    return w->mask != nullptr ? ReadyEntries<true> : ReadyEntries<false>;
+    return w->mask != nullptr ? ReadyEntries<true, false> : ReadyEntries<false, false>;
   }
   ReadyFn fn;
   WithIntegerCodec(w, ChooseReady{&fn});
@@ -115,17 +131,13 @@ inline int Least(int a, int b) { return a < b ? a : b; }
 
 // Dots of a period to the segment's sums; the dots start again from 0.
 inline void EndPeriod(const PackedPanels* w, const int* panels, int k, int rows, float* dots, float* sums) {
+  const bool scaled = w->scales != nullptr && !w->product;
   for (int q = 0; q < 2; ++q) {
-    __m512 scale = _mm512_setzero_ps();
-    if (w->scales != nullptr) {
-      const ptrdiff_t at = ((ptrdiff_t)panels[q] * w->groups + k / w->group) * 16;
-      scale = w->scales_f16 ? _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)((const uint16_t*)w->scales + at)))
-                            : _mm512_load_ps((const float*)w->scales + at);
-    }
+    const __m512 scale = scaled ? WeightScales(w, panels[q], k) : _mm512_setzero_ps();
     for (int i = 0; i < rows; ++i) {
       float *dot = dots + i * 32 + q * 16, *sum = sums + i * 32 + q * 16;
       const __m512 p = _mm512_load_ps(dot);
-      _mm512_store_ps(sum, w->scales == nullptr ? p : _mm512_fmadd_ps(p, scale, _mm512_load_ps(sum)));
+      _mm512_store_ps(sum, !scaled ? p : _mm512_fmadd_ps(p, scale, _mm512_load_ps(sum)));
       _mm512_store_ps(dot, _mm512_setzero_ps());
     }
   }

@@ -1,7 +1,8 @@
 // y = x * w^T over packed weights of any codec (kernels/packed.h), as the numeric contract has it. Per period of K:
 //   int8 activations   a = sum of q * u, exact; t = a - z * sum(q); y = fma(float(t), fl(sx * sw), y)
 //   bf16 activations   p = bf16 dot from 0;                         y = fma(p, sw, y)         (bf16 weights: no groups)
-// Each segment starts at +0; segments are added ascending. A tile is expanded once for a block of rows.
+// Where code * scale is exact in bf16 (`product`) the weight is that, without groups. Each segment starts at +0;
+// segments are added ascending. A tile is expanded once for a block of rows.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,14 +45,15 @@ void IntegerDot(const int8_t* __restrict q, const IntegerTile* __restrict tile, 
   }
 }
 
-// The unscaled weights of k = 32 step .. 32 step + 31, as the bf16 dot takes them.
+// The weights of k = 32 step .. 32 step + 31, unscaled or products, as the bf16 dot takes them.
 void WidenStep(const PackedPanels* w, int panel, const ExpandedTile* expanded, int tile, int step, WideTile* to) {
   const int tile_k = PackedTileK(w->type), pair_k = PairK(w), first = step * 32 - tile * tile_k;
   for (int c = 0; c < 16; ++c) {
     const int zero_point = ZeroPoint(w, panel, c, step * 32);
     for (int k = 0; k < 32; ++k) {
       const int stored = expanded->stored[(first + k) / pair_k][c * pair_k + (first + k) % pair_k];
-      const float value = stored < 0 ? 0.0f : UnscaledWeight(w, (uint16_t)stored, zero_point);
+      float value = stored < 0 ? 0.0f : UnscaledWeight(w, (uint16_t)stored, zero_point);
+      if (w->product) value = value * WeightScale(w, panel, c, step * 32 + k);
       (k % 2 == 0 ? to->even : to->odd)[k / 2][c] = value;
     }
   }
@@ -165,7 +167,7 @@ void RefLinearPackedBf16(const LinearPackedArgs& args) {
             }
             for (int i = 0; i < sums.rows; ++i) {
               for (int c = 0; c < 16; ++c) {
-                sums.sum[i][c] = w->scales == nullptr
+                sums.sum[i][c] = w->scales == nullptr || w->product
                                      ? p[i][c]  // one period a segment
                                      : __builtin_fmaf(p[i][c], WeightScale(w, panel, c, k0), sums.sum[i][c]);
               }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/f16.h"
+#include "base/small_float.h"
 #include "kernels/packed.h"
 
 namespace lacuna::kernels {
@@ -35,6 +36,7 @@ static inline int ZeroPoint(const PackedPanels* w, int panel, int channel, int k
 static inline float WeightScale(const PackedPanels* w, int panel, int channel, int k) {
   if (w->scales == nullptr) return 1.0f;
   const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16 + channel;
+  if (w->scales_e4m3) return E4M3ToFloat(((const uint8_t*)w->scales)[at]);
   return w->scales_f16 ? F16ToFloat(((const uint16_t*)w->scales)[at]) : ((const float*)w->scales)[at];
 }
 

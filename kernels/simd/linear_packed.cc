@@ -24,10 +24,10 @@ enum { kGroupRows = 48 };
 
 inline int Least(int a, int b) { return a < b ? a : b; }
 
-// to[16]: the scales of a panel's channels at k.
+// to[16]: the scales of a panel's channels at k, by which dots are multiplied.
 inline void Scales(const PackedPanels* w, int panel, int k, float* to) {
   const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
-  if (w->scales == nullptr) {  // bf16: fma(p, 1, 0) is p
+  if (w->scales == nullptr || w->product) {  // fma(p, 1, 0) is p
     for (int c = 0; c < 16; ++c) to[c] = 1.0f;
   } else if (w->scales_f16) {
     const uint16_t* from = (const uint16_t*)w->scales + at;
@@ -155,6 +155,7 @@ struct Bf16Rows {
   template <PackedValues kType, bool kBitmap>
   inline void Expand(int panel, int t, Meaning* m) {
     ExpandBf16<kType, kBitmap>(a.w, panel, t, m, tile);
+    if (kType == PackedValues::kCode4 && a.w->product) MultiplyScales(a.w, panel, t, tile);
   }
   inline void StartPeriod() { memset(dots, 0, (size_t)rows * 64); }
   inline void Multiply(int t, int k0, int k1) {

@@ -57,6 +57,7 @@ class MatrixCompressor {
     values_.resize(At(n_ * k_));
     scales_.resize(At(n_ * groups_));
     if (codec_.values == ValueKind::kCodebook) LACUNA_RETURN_IF_ERROR(FitEntries());
+    if (codec_.values == ValueKind::kNvfp4) quantizer_.SetLargest(LargestMagnitude(source_));
     std::vector<double> errors(At(Chunks())), wholes(At(Chunks()));
     LACUNA_RETURN_IF_ERROR(ForChunks([&](int64_t chunk) { return SolveChunk(chunk, &errors[At(chunk)], &wholes[At(chunk)]); }));
     CompressedWeight out;

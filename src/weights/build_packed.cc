@@ -10,6 +10,7 @@
 
 #include "base/f16.h"
 #include "base/fp_scope.h"
+#include "base/small_float.h"
 #include "base/status_macros.h"
 
 namespace lacuna {
@@ -120,7 +121,9 @@ class Builder {
   void WriteScales(int panel, const PanelValues& values) {
     const std::size_t first = static_cast<std::size_t>(panel) * values.scales.size();
     for (std::size_t i = 0; i < values.scales.size(); ++i) {
-      if (weight_.codec.scales_f16) {
+      if (weight_.codec.scales_e4m3()) {
+        Writable<uint8_t>(weight_, Stream::kScales)[first + i] = FloatToE4M3(values.scales[i]);
+      } else if (weight_.codec.scales_f16) {
         Writable<uint16_t>(weight_, Stream::kScales)[first + i] = FloatToF16(values.scales[i]);
       } else {
         Writable<float>(weight_, Stream::kScales)[first + i] = values.scales[i];

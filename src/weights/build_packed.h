@@ -19,12 +19,12 @@ inline constexpr int32_t kGap = -1;
 // One panel: what to store. Padding is the filler's too: channels from N on and k from K on (kernels/README.md).
 struct PanelValues {
   std::vector<int32_t> stored;  // [16 channels][k_padded]: bf16 bits, a biased byte, a code; kGap only in bitmaps
-  std::vector<float> scales;    // [group][16]; stored in F16 where the codec does so, to nearest
+  std::vector<float> scales;    // [group][16]; stored in F16 or E4M3 where the codec does so, to nearest
   std::vector<uint8_t> zeros;   // [group][16]
 };
 
 struct BuildOptions {
-  std::array<std::byte, 32> codebook{};   // 16 biased bytes, or 16 bf16 of nf4
+  std::array<std::byte, 32> codebook{};   // 16 biased bytes, or 16 bf16 of nf4 and nvfp4
   std::span<const int32_t> in_perm = {};  // a permutation of K
 };
 

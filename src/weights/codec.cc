@@ -10,14 +10,30 @@ struct Name {
   ValueKind values;
 };
 constexpr Name kNames[] = {
-    {"bf16", ValueKind::kBf16}, {"f32", ValueKind::kF32},        {"int8", ValueKind::kInt8},
-    {"int4", ValueKind::kInt4}, {"int4z", ValueKind::kInt4Zero}, {"codebook", ValueKind::kCodebook},
-    {"nf4", ValueKind::kNf4},
+    {"bf16", ValueKind::kBf16},   {"f32", ValueKind::kF32},        {"int8", ValueKind::kInt8},
+    {"int4", ValueKind::kInt4},   {"int4z", ValueKind::kInt4Zero}, {"codebook", ValueKind::kCodebook},
+    {"nf4", ValueKind::kNf4},     {"fp4", ValueKind::kFp4},        {"mxfp4", ValueKind::kMxfp4},
+    {"nvfp4", ValueKind::kNvfp4},
 };
 constexpr std::string_view kBitmap = "bitmap-";
 
 // Powers of two, so that of any two groups and the segment one divides the other.
 bool IsGroup(int group) { return group == 0 || (group >= 32 && group <= 1024 && (group & (group - 1)) == 0); }
+
+int DefaultGroup(ValueKind values) {
+  switch (values) {
+    case ValueKind::kInt8:
+      return 0;
+    case ValueKind::kNf4:
+      return 64;
+    case ValueKind::kMxfp4:
+      return 32;
+    case ValueKind::kNvfp4:
+      return 16;
+    default:
+      return 128;
+  }
+}
 constexpr char kGroups[] = "; it must be 32, 64, 128, 256, 512, 1024, or 0 for the whole row";
 
 }  // namespace
@@ -36,7 +52,7 @@ std::string CodecName(const Codec& codec) {
 
 void SetGroup(int group, Codec* codec) {
   codec->group = group;
-  codec->scales_f16 = group > 0;
+  codec->scales_f16 = group > 0 && !codec->scales_e4m3();
   if (codec->activations == Activations::kInt8) codec->activation_group = group == 0 ? 0 : std::max(group, 128);
 }
 
@@ -52,8 +68,7 @@ Result<Codec> ParseCodec(std::string_view name) {
     codec.values = n.values;
     if (n.values == ValueKind::kF32) codec.activations = Activations::kF32;
     if (codec.integer()) codec.activations = Activations::kInt8;
-    if (codec.scaled())
-      SetGroup(codec.values == ValueKind::kInt8 ? 0 : codec.values == ValueKind::kNf4 ? 64 : 128, &codec);
+    if (codec.scaled()) SetGroup(DefaultGroup(codec.values), &codec);
     return codec;
   }
   std::string all;
@@ -66,7 +81,15 @@ Status ValidateCodec(const Codec& c, const std::string& where) {
   const auto wrong = [&](const std::string& what) { return InvalidInput(where + ": " + CodecName(c) + " " + what); };
   if (c.bitmap && c.values == ValueKind::kF32) return wrong("is not stored as a bitmap");
   if (!c.scaled() && (c.group != 0 || c.scales_f16)) return wrong("has no groups of scales");
-  if (!IsGroup(c.group)) return wrong("has a group of " + std::to_string(c.group) + kGroups);
+  if (c.values == ValueKind::kMxfp4 || c.values == ValueKind::kNvfp4) {
+    const int only = DefaultGroup(c.values);
+    if (c.group != only) {
+      return wrong("has a group of " + std::to_string(c.group) + "; its groups are " + std::to_string(only));
+    }
+    if (c.scales_e4m3() && c.scales_f16) return wrong("has F16 scales; its scales are E4M3");
+  } else if (!IsGroup(c.group)) {
+    return wrong("has a group of " + std::to_string(c.group) + kGroups);
+  }
   if (!IsGroup(c.activation_group)) {
     return wrong("has an activation group of " + std::to_string(c.activation_group) + kGroups);
   }

@@ -8,6 +8,9 @@
 //   int4z       0 .. 15 minus a zero point              f16 (128)                  the same
 //   codebook    one of 16 of -127 .. 127, fitted        f16 (128)                  the same
 //   nf4         one of 16 bf16, bitsandbytes' NF4       f16 (64)                   bf16
+//   fp4         one of E2M1's 15                        f16 (128)                  int8 (as the group, at least 128)
+//   mxfp4       the same (OCP MX)                       a power of two (32 always) the same
+//   nvfp4       the same times 2^t of the tensor        e4m3 (16 always)           bf16
 //   bitmap-X    only what is not zero of X, and a bit a weight; an N:M pattern makes its counts constant
 #pragma once
 
@@ -20,7 +23,7 @@
 
 namespace lacuna {
 
-enum class ValueKind : uint8_t { kBf16, kF32, kInt8, kInt4, kInt4Zero, kCodebook, kNf4 };
+enum class ValueKind : uint8_t { kBf16, kF32, kInt8, kInt4, kInt4Zero, kCodebook, kNf4, kFp4, kMxfp4, kNvfp4 };
 enum class Activations : uint8_t { kBf16, kF32, kInt8 };
 
 struct Codec {
@@ -28,7 +31,7 @@ struct Codec {
   bool bitmap = false;
   bool scales_f16 = false;
   Activations activations = Activations::kBf16;
-  int group = 0;             // k that a scale covers, 32, 64, .. 1024; 0: the whole row
+  int group = 0;             // k that a scale covers, 32, 64, .. 1024; 0: the whole row; of nvfp4 16
   int activation_group = 0;  // of int8 activations, the same
   int pattern_n = 0;         // N:M bitmap: exactly pattern_n of pattern_m consecutive k are stored; 0: any number
   int pattern_m = 0;         // 4, 8 or 16
@@ -38,9 +41,19 @@ struct Codec {
 
   bool scaled() const { return values != ValueKind::kBf16 && values != ValueKind::kF32; }
   bool coded() const { return values >= ValueKind::kInt4; }  // 4 bits
-  bool integer() const { return scaled() && values != ValueKind::kNf4; }
+  bool integer() const { return scaled() && values != ValueKind::kNf4 && values != ValueKind::kNvfp4; }
+  bool e2m1() const { return values >= ValueKind::kFp4; }
+  bool scales_e4m3() const { return values == ValueKind::kNvfp4; }
+  // Multiplied by bf16 activations as code * scale, which is exact in bf16: no groups (DESIGN 6).
+  bool product() const {
+    return values == ValueKind::kNvfp4 || (values == ValueKind::kMxfp4 && activations == Activations::kBf16);
+  }
+  int scale_bytes() const { return scales_e4m3() ? 1 : scales_f16 ? 2 : 4; }
   bool zero_points() const { return values == ValueKind::kInt4Zero; }
-  int bias() const { return values == ValueKind::kInt8 || values == ValueKind::kCodebook ? 128 : integer() ? 8 : 0; }
+  int bias() const {
+    if (!integer()) return 0;
+    return values == ValueKind::kInt4 || values == ValueKind::kInt4Zero ? 8 : 128;
+  }
   int bits() const { return coded() ? 4 : values == ValueKind::kInt8 ? 8 : values == ValueKind::kBf16 ? 16 : 32; }
   kernels::PackedValues type() const;  // not of f32
   // Rows after which an N:M pattern's count is constant; 0 without one.
@@ -56,7 +69,7 @@ Result<Codec> ParseCodec(std::string_view name);
 // Are its fields a codec that exists? kInvalidInput says what is wrong, as `where`: ...
 Status ValidateCodec(const Codec& codec, const std::string& where);
 
-// Sets the weight's group, and the activation group that goes with it.
+// Sets the weight's group, the type of its scales, and the activation group that goes with it.
 void SetGroup(int group, Codec* codec);
 
 }  // namespace lacuna

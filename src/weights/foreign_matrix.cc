@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/small_float.h"
 #include "weights/convert.h"
 #include "weights/source_rows.h"
 
@@ -22,14 +23,6 @@ uint32_t Field(const Tensor* tensor, int64_t word, int64_t field, int bits) {
 // Where AWQ's column j of 8 lies in its word.
 int64_t AwqPlace(int64_t j) { return j % 2 * 4 + j / 2; }
 
-float E4M3(uint8_t bits) {
-  const int exponent = bits >> 3 & 15, mantissa = bits & 7;
-  const float magnitude = exponent == 15 && mantissa == 7 ? NAN
-                          : exponent == 0                 ? std::ldexp(static_cast<float>(mantissa), -9)
-                                                          : std::ldexp(static_cast<float>(8 + mantissa), exponent - 10);
-  return bits & 128 ? -magnitude : magnitude;
-}
-
 }  // namespace
 
 float ForeignMatrix::Scale(int64_t row, int64_t group) const {
@@ -37,7 +30,7 @@ float ForeignMatrix::Scale(int64_t row, int64_t group) const {
   const int64_t at = scales_->elements() == 1 ? 0 : by_column ? group * n_ + row : row * groups_ + group;
   const std::byte* data = scales_->data.data();
   if (layout_ == ForeignLayout::kMxfp4) return std::ldexp(0.5f, static_cast<int>(data[at]) - 127);
-  if (layout_ == ForeignLayout::kNvfp4) return 0.5f * E4M3(static_cast<uint8_t>(data[at])) / global_scale_;
+  if (layout_ == ForeignLayout::kNvfp4) return 0.5f * E4M3ToFloat(static_cast<uint8_t>(data[at])) / global_scale_;
   const ElementType type = ElementTypeOf(scales_->dtype);
   float scale;
   ConvertToFloat(data + at * static_cast<int64_t>(ElementBytes(type)), type, 1, &scale);

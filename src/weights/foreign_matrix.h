@@ -49,6 +49,7 @@ class ForeignMatrix {
   int group() const { return group_; }  // columns of a scale; 0: whole rows
   int groups() const { return groups_; }
   bool integers() const { return layout_ <= ForeignLayout::kAwq; }
+  float global_scale() const { return global_scale_; }  // of nvfp4
   bool has_zeros() const { return zeros_ != nullptr; }
   bool scales_f16() const { return scales_ != nullptr && scales_->dtype == DType::kF16; }
   // Column to group; empty: k / group().
@@ -57,7 +58,7 @@ class ForeignMatrix {
   const std::vector<const Tensor*>& tensors() const { return tensors_; }
   const std::vector<std::string>& names() const { return names_; }
 
-  // Of integers and mxfp4, whose zeros are 0 and codes are E2M1.
+  // Of integers, and of mxfp4 and nvfp4, whose zeros are 0 and codes are E2M1; their scales are for doubled values.
   void ReadRow(int64_t row, ForeignRow* out) const;
   void ReadZeros(int64_t row, std::vector<int32_t>* zeros) const;
   void RowFloats(int64_t row, float* out) const;
@@ -85,8 +86,5 @@ class ForeignMatrix {
   std::vector<const Tensor*> tensors_;
   std::vector<std::string> names_;
 };
-
-// E2M1 times two: an integer.
-inline constexpr int kE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 }  // namespace lacuna

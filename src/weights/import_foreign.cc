@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
+#include "base/small_float.h"
 #include "weights/build_packed.h"
 
 namespace lacuna {
@@ -46,10 +48,39 @@ std::vector<int32_t> ColumnsByGroup(const ForeignMatrix& m) {
   return order;
 }
 
+// Powers of two that F16 holds.
+bool ScalesFitF16(const ForeignMatrix& m) {
+  ForeignRow row;
+  for (int64_t n = 0; n < m.n(); ++n) {
+    m.ReadRow(n, &row);
+    for (float s : row.scales) {
+      if (F16ToFloat(FloatToF16(s)) != s) return false;
+    }
+  }
+  return true;
+}
+
+// nvfp4: a power of two as global scale, so that products are exact in bf16, and no scale is negative or NaN.
+bool IsPositiveE4M3(const ForeignMatrix& m) {
+  int exponent;
+  if (std::frexp(m.global_scale(), &exponent) != 0.5f || std::abs(exponent) > 100) return false;
+  ForeignRow row;
+  for (int64_t n = 0; n < m.n(); ++n) {
+    m.ReadRow(n, &row);
+    for (float s : row.scales) {
+      if (!(s >= 0) || std::signbit(s)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Codec> ForeignCodec(const ForeignMatrix& m) {
-  if (m.layout() == ForeignLayout::kNvfp4 || m.layout() == ForeignLayout::kBitmask) return std::nullopt;
+  if (m.layout() == ForeignLayout::kBitmask) return std::nullopt;
+  if (m.layout() == ForeignLayout::kNvfp4) {
+    return IsPositiveE4M3(m) ? std::optional(*ParseCodec("nvfp4")) : std::nullopt;
+  }
   if (!IsCodecGroup(m.group()) || !GroupsAreWhole(m)) return std::nullopt;
   Codec codec{.activations = Activations::kInt8};
   if (m.integers()) {
@@ -59,10 +90,10 @@ std::optional<Codec> ForeignCodec(const ForeignMatrix& m) {
     if (!symmetric && (m.bits() == 8 || zeros.most > 15)) return std::nullopt;
     codec.values = m.bits() == 8 ? ValueKind::kInt8 : symmetric ? ValueKind::kInt4 : ValueKind::kInt4Zero;
   } else {
-    codec.values = ValueKind::kCodebook;
+    codec.values = ValueKind::kMxfp4;
   }
   SetGroup(m.group(), &codec);
-  codec.scales_f16 = m.scales_f16() && m.group() > 0;
+  codec.scales_f16 = m.integers() ? m.scales_f16() && m.group() > 0 : ScalesFitF16(m);
   return ValidateCodec(codec, "").ok() ? std::optional(codec) : std::nullopt;
 }
 
@@ -71,8 +102,15 @@ Result<PackedWeight> ImportForeign(const SourceMatrix& source) {
   const Codec codec = *ForeignCodec(m);
   const std::vector<int32_t> order = ColumnsByGroup(m);
   BuildOptions options{.in_perm = order};
-  for (int i = 0; i < 16; ++i) {
-    options.codebook[static_cast<std::size_t>(i)] = static_cast<std::byte>(m.integers() ? i : 128 + kE2M1[i]);
+  const bool nvfp4 = codec.values == ValueKind::kNvfp4;
+  const float unit = 0.5f / m.global_scale();  // of nvfp4
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (nvfp4) {
+      const bf16 entry = ToBf16(unit * static_cast<float>(kE2M1[i]));
+      std::memcpy(options.codebook.data() + 2 * i, &entry, 2);
+    } else {
+      options.codebook[i] = static_cast<std::byte>(m.integers() ? static_cast<int>(i) : 128 + kE2M1[i]);
+    }
   }
   const auto fill = [&](int panel, PanelValues& values) -> Status {
     const auto k_padded = static_cast<int64_t>(values.stored.size()) / kChannels;
@@ -85,7 +123,8 @@ Result<PackedWeight> ImportForeign(const SourceMatrix& source) {
       if (channel >= source.n) break;
       m.ReadRow(source.first_row + channel, &row);
       for (int g = 0; g < m.groups(); ++g) {
-        const float scale = row.scales[static_cast<std::size_t>(g)];
+        float scale = row.scales[static_cast<std::size_t>(g)];
+        if (nvfp4) scale /= unit;
         if (!std::isfinite(scale)) {
           return InvalidInput("tensor " + source.name + ": the scale of channel " + std::to_string(channel) +
                               ", group " + std::to_string(g) + ", is not finite");

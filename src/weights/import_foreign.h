@@ -1,9 +1,11 @@
 // Foreign matrices that a codec holds as they are: the same integers, scales and zero points, in panels.
 //   4 bits                int4, or int4z where a zero point is not 8      groups of 32, 64, .. 1024 or whole rows
 //   8 bits, z = 128       int8                                            likewise
-//   mxfp4                 codebook of E2M1's values                       groups of 32
-// Columns in the order of act-order (g_idx) become the weight's in_perm. Other groups, 8 bits with zero points, nvfp4
-// (groups of 16) and bitmasks are read as floating point.
+//   nvfp4                 nvfp4, where the global scale is a power of two   groups of 16
+//   mxfp4                 mxfp4; scales in F32 where F16 lacks one         groups of 32
+// Columns in the order of act-order (g_idx) become the weight's in_perm. Other groups, 8 bits with zero points and
+// bitmasks are read as floating point, and so is nvfp4 whose global scale is no power of two: its values need more bits
+// than bf16 has.
 #pragma once
 
 #include <optional>

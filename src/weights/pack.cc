@@ -31,6 +31,7 @@ class Packer {
     if (source_.data == nullptr) return InternalError("tensor " + source_.name + " has no data");
     k_padded_ = shape.k_padded;
     if (codec_.values == ValueKind::kCodebook) LACUNA_RETURN_IF_ERROR(Fit(shape.panels()));
+    if (codec_.values == ValueKind::kNvfp4) quantizer_.SetLargest(LargestMagnitude(source_));
     BuildOptions build{.in_perm = options_.in_perm};
     if (codec_.coded()) quantizer_.WriteCodebook(build.codebook.data());
     return BuildPacked(source_.name, source_.n, source_.k, codec_, build,

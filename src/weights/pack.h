@@ -9,6 +9,11 @@
 //   int4z      s = (high - low) / 15, low and high the extremes of w and 0;   z = rne(-low / s), q = rne(w / s) + z in
 //   [0, 15] codebook   s = max|w| / 127, the entry nearest to w / s; entries fitted to the tensor
 //   (weights/fit_codebook.h) nf4        s = max|w|, the entry nearest to w / s
+//   fp4        s = max|w| / 6,                  the nearest of +-{0, 0.5, 1, 1.5, 2, 3, 4, 6}, ties to the even code;
+//              stored doubled with s / 2, as integers
+//   mxfp4      likewise, s the smallest power of two of at least max|w| / 6: no weight is clipped
+//   nvfp4      likewise, s = e4m3(max|w| / (6 2^t)) 2^t, t the tensor's: the smallest that leaves room for twice its
+//              largest weight; a scale rounded down clips its largest by 1/16 at most
 //
 // A scale is rounded to f16 before it divides, where it is stored so. The same source and codec give the same bytes on
 // any machine and with any number of threads.

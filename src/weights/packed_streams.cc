@@ -85,7 +85,7 @@ std::size_t StreamBytes(const PackedWeight& w, Stream stream) {
     case Stream::kBases:
       return c.bitmap && c.pattern_m == 0 ? (panels + 1) * 8 : 0;
     case Stream::kScales:
-      return c.scaled() ? scales * (c.scales_f16 ? 2 : 4) : 0;
+      return c.scaled() ? scales * static_cast<std::size_t>(c.scale_bytes()) : 0;
     case Stream::kZeros:
       return c.zero_points() ? scales : 0;
     case Stream::kCodebook:
@@ -116,6 +116,8 @@ Status BindPacked(PackedWeight* weight) {
   v.k_segment = w.k_segment;
   v.bias = c.bias();
   v.scales_f16 = c.scales_f16;
+  v.scales_e4m3 = c.scales_e4m3();
+  v.product = c.product();
   v.constant_rows = c.constant_rows();
   if (!c.bitmap || c.pattern_m > 0) {
     const int all = c.type() == kernels::PackedValues::kCode4 ? 512 : 1024;

@@ -8,11 +8,13 @@ namespace {
 
 constexpr const char* kOfCodec[] = {"codec", "group", "scales", "activations", "activation_group", "pattern"};
 
+const char* ScalesName(const Codec& codec) { return codec.scales_e4m3() ? "e4m3" : codec.scales_f16 ? "f16" : "f32"; }
+
 nlohmann::ordered_json CodecJson(const Codec& codec) {
   nlohmann::ordered_json out = {{"codec", CodecName(codec)}};
   if (codec.scaled()) {
     out["group"] = codec.group;
-    out["scales"] = codec.scales_f16 ? "f16" : "f32";
+    out["scales"] = ScalesName(codec);
     out["activations"] = codec.activations == Activations::kInt8 ? "int8" : "bf16";
     if (codec.activations == Activations::kInt8) out["activation_group"] = codec.activation_group;
   }
@@ -37,8 +39,9 @@ Result<Codec> ParseCodecFields(const JsonReader& reader, const std::string& wher
   LACUNA_ASSIGN_OR_RETURN(const int64_t activation_group,
                           reader.IntOr("activation_group", codec.activation_group, 0, 1 << 20));
   codec.activation_group = static_cast<int>(activation_group);
-  LACUNA_ASSIGN_OR_RETURN(const std::string scales, reader.StringOr("scales", codec.scales_f16 ? "f16" : "f32"));
-  if (scales != "f16" && scales != "f32") return reader.WrongValue("scales", "it must be f16 or f32");
+  LACUNA_ASSIGN_OR_RETURN(const std::string scales, reader.StringOr("scales", ScalesName(codec)));
+  const bool known = codec.scales_e4m3() ? scales == "e4m3" : scales == "f16" || scales == "f32";
+  if (!known) return reader.WrongValue("scales", codec.scales_e4m3() ? "it must be e4m3" : "it must be f16 or f32");
   codec.scales_f16 = scales == "f16";
   LACUNA_ASSIGN_OR_RETURN(const auto pattern, reader.OptionalInts("pattern", 1, 16));
   if (pattern) {

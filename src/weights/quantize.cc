@@ -9,6 +9,7 @@
 
 #include "base/bf16.h"
 #include "base/f16.h"
+#include "base/small_float.h"
 #include "weights/pack.h"
 
 namespace lacuna {
@@ -20,6 +21,13 @@ float LargestMagnitude(std::span<const float> group) {
   float largest = 0;
   for (float x : group) largest = std::max(largest, std::fabs(x));
   return largest;
+}
+
+// The smallest power of two that is not below x > 0 and that F16 holds.
+float PowerOfTwo(float x) {
+  int exponent;
+  const float mantissa = std::frexp(x, &exponent);  // [0.5, 1)
+  return std::ldexp(1.0f, std::max(mantissa == 0.5f ? exponent - 1 : exponent, -24));
 }
 
 }  // namespace
@@ -43,6 +51,24 @@ Quantizer::Quantizer(const Codec& codec) : codec_(codec) {
     for (std::size_t i = 0; i < 16; ++i) levels_[i] = ToFloat(Nf4Entries()[i]);
     for (std::size_t i = 0; i < 15; ++i) borders_[i] = (levels_[i] + levels_[i + 1]) / 2;
   }
+  if (codec.e2m1()) {
+    for (std::size_t i = 0; i < 16; ++i) entries_[i] = kE2M1[i];
+    SetE2M1(codec.integer() ? 1 : 0.5f);
+  }
+}
+
+void Quantizer::SetE2M1(float unit) {
+  for (std::size_t i = 0; i < 16; ++i) levels_[i] = unit * static_cast<float>(kE2M1[i]);
+  for (std::size_t i = 0; i < 7; ++i) borders_[i] = (levels_[i] + levels_[i + 1]) / 2;
+}
+
+// GPTQ may make weights larger before their turn comes: room for twice the largest. What is lost at the other end,
+// below 2^-9 of 2^t, is nothing beside it.
+void Quantizer::SetLargest(float largest) {
+  if (codec_.values != ValueKind::kNvfp4 || !std::isfinite(largest)) return;
+  int t = 0;
+  if (std::frexp(largest / (3 * kLargestE4M3), &t) == 0.5f) --t;  // largest <= 6 * 224 * 2^t
+  SetE2M1(std::ldexp(0.5f, largest == 0 ? 0 : std::clamp(t, -120, 120)));
 }
 
 void Quantizer::SetCodebook(const std::array<int, 16>& entries) {
@@ -53,6 +79,11 @@ void Quantizer::SetCodebook(const std::array<int, 16>& entries) {
 
 int Quantizer::Nearest(float v) const {
   int code = 0;
+  if (codec_.e2m1()) {  // ties to the even code; no -0
+    const float size = std::fabs(v);
+    for (std::size_t i = 0; i < 7; ++i) code += i % 2 == 0 ? size > borders_[i] : size >= borders_[i];
+    return v < 0 && code > 0 ? code + 8 : code;
+  }
   for (float border : borders_) code += v > border;
   return code;
 }
@@ -65,6 +96,14 @@ GroupScale Quantizer::Scale(std::span<const float> group, float shrink) const {
       return Stored(LargestMagnitude(group) * shrink / 127, half);
     case ValueKind::kNf4:
       return Stored(LargestMagnitude(group) * shrink, half);
+    case ValueKind::kFp4:
+      return Stored(LargestMagnitude(group) * shrink / 12, half);
+    case ValueKind::kMxfp4: {
+      const float least = LargestMagnitude(group) * shrink / 12;
+      return least == 0 ? GroupScale{.s = 0} : Stored(PowerOfTwo(least), half);
+    }
+    case ValueKind::kNvfp4:
+      return {.s = E4M3ToFloat(FloatToE4M3(LargestMagnitude(group) * shrink / levels_[7]))};
     case ValueKind::kInt4: {
       float m = 0;
       for (float x : group) m = std::fabs(x) > std::fabs(m) ? x : m;
@@ -98,6 +137,9 @@ int32_t Quantizer::Value(float x, const GroupScale& scale) const {
       return std::clamp(RoundToInt(v) + scale.zero_point, 0, 15);
     case ValueKind::kCodebook:
     case ValueKind::kNf4:
+    case ValueKind::kFp4:
+    case ValueKind::kMxfp4:
+    case ValueKind::kNvfp4:
       return Nearest(v);
     default: {
       const bf16 value = ToBf16(x);
@@ -115,6 +157,9 @@ float Quantizer::Real(int32_t value, const GroupScale& scale) const {
       return scale.s * static_cast<float>(value - scale.zero_point);
     case ValueKind::kCodebook:
     case ValueKind::kNf4:
+    case ValueKind::kFp4:
+    case ValueKind::kMxfp4:
+    case ValueKind::kNvfp4:
       return scale.s * levels_[static_cast<std::size_t>(value)];
     default:
       return ToFloat(bf16{static_cast<uint16_t>(value)});
@@ -130,7 +175,10 @@ int32_t Quantizer::ZeroValue(const GroupScale& scale) const {
     case ValueKind::kInt4Zero:
       return scale.zero_point;
     case ValueKind::kCodebook:
-    case ValueKind::kNf4: {
+    case ValueKind::kNf4:
+    case ValueKind::kFp4:
+    case ValueKind::kMxfp4:
+    case ValueKind::kNvfp4: {
       const int code = Nearest(0);
       return levels_[static_cast<std::size_t>(code)] == 0 ? code : -1;
     }
@@ -142,6 +190,13 @@ int32_t Quantizer::ZeroValue(const GroupScale& scale) const {
 void Quantizer::WriteCodebook(std::byte* to) const {
   if (codec_.values == ValueKind::kNf4) {
     std::memcpy(to, Nf4Entries().data(), 32);
+    return;
+  }
+  if (codec_.values == ValueKind::kNvfp4) {
+    for (std::size_t i = 0; i < 16; ++i) {
+      const bf16 entry = ToBf16(levels_[i]);
+      std::memcpy(to + 2 * i, &entry, 2);
+    }
     return;
   }
   for (std::size_t i = 0; i < 16; ++i)

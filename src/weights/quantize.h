@@ -14,7 +14,7 @@ namespace lacuna {
 int RoundToInt(float x);
 
 struct GroupScale {
-  float s = 1;  // exact in F16 where scales are stored so; infinite: F16 cannot hold it
+  float s = 1;  // exact in F16 or E4M3 where scales are stored so; infinite: F16 cannot hold it
   int zero_point = 0;
 };
 
@@ -26,6 +26,8 @@ class Quantizer {
   explicit Quantizer(const Codec& codec);
   // Entries of a fitted codebook, ascending.
   void SetCodebook(const std::array<int, 16>& entries);
+  // Of nvfp4: the tensor's largest magnitude, from which comes 2^t.
+  void SetLargest(float largest);
 
   // `shrink` multiplies the extremes that the scale is made from: below 1, the largest weights are clipped.
   GroupScale Scale(std::span<const float> group, float shrink = 1) const;
@@ -34,7 +36,7 @@ class Quantizer {
   float Real(int32_t value, const GroupScale& scale) const;
   // The value that stands for 0; -1 where none is exactly 0.
   int32_t ZeroValue(const GroupScale& scale) const;
-  // The stream: 16 biased bytes, or 16 bf16 of nf4.
+  // The stream: 16 biased bytes, or 16 bf16 of nf4 and nvfp4.
   void WriteCodebook(std::byte* to) const;
 
  private:
@@ -42,8 +44,9 @@ class Quantizer {
 
   Codec codec_;
   std::array<int, 16> entries_{};
-  std::array<float, 16> levels_{};  // of codebook and nf4: what a code is before the scale
-  std::array<float, 15> borders_{};
+  void SetE2M1(float unit);
+  std::array<float, 16> levels_{};   // of codebook, nf4 and E2M1: what a code is before the scale
+  std::array<float, 15> borders_{};  // of E2M1 seven, of magnitudes
 };
 
 }  // namespace lacuna

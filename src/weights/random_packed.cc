@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/bf16.h"
+#include "base/small_float.h"
 #include "weights/build_packed.h"
 #include "weights/pack.h"
 
@@ -49,9 +50,21 @@ double Spread(const Codec& codec) {
       return 6.5;
     case ValueKind::kCodebook:
       return 70;
+    case ValueKind::kFp4:
+    case ValueKind::kMxfp4:
+      return 5.9;
+    case ValueKind::kNvfp4:
+      return 2.9;
     default:
       return 0.58;  // nf4, and uniform in [-1, 1]
   }
+}
+
+float ScaleOf(int64_t k, const Codec& codec, const RandomSpec& spec) {
+  const double density = codec.pattern_m > 0 ? static_cast<double>(codec.pattern_n) / codec.pattern_m
+                         : codec.bitmap      ? spec.density
+                                             : 1;
+  return static_cast<float>(spec.gain / (Spread(codec) * std::sqrt(std::max(0.01, density) * static_cast<double>(k))));
 }
 
 // One panel.
@@ -66,18 +79,16 @@ class Panel {
         values_(values),
         k_padded_(static_cast<int>(values.stored.size()) / kChannels),
         group_(codec.group == 0 ? k_padded_ : codec.group),
-        random_((spec.seed << 24) + static_cast<uint64_t>(panel)) {
-    const double density = codec.pattern_m > 0 ? static_cast<double>(codec.pattern_n) / codec.pattern_m
-                           : codec.bitmap      ? spec.density
-                                               : 1;
-    scale_ =
-        static_cast<float>(spec.gain / (Spread(codec) * std::sqrt(std::max(0.01, density) * static_cast<double>(k))));
-  }
+        random_((spec.seed << 24) + static_cast<uint64_t>(panel)),
+        scale_(ScaleOf(k, codec, spec)) {}
 
   void Fill() {
     for (std::size_t i = 0; i < values_.scales.size(); ++i) {
       const bool there = panel_ * kChannels + static_cast<int64_t>(i % kChannels) < n_;
-      values_.scales[i] = there ? scale_ * (0.75f + static_cast<float>(random_.Next()) * 0x1p-17f) : 0.0f;
+      float& s = values_.scales[i];
+      s = there ? scale_ * (0.75f + static_cast<float>(random_.Next()) * 0x1p-17f) : 0.0f;
+      if (there && codec_.values == ValueKind::kMxfp4) s = std::ldexp(1.0f, std::ilogb(s));
+      if (there && codec_.values == ValueKind::kNvfp4) s = E4M3(s);
       values_.zeros[i] = static_cast<uint8_t>(random_.Next() & 15);
     }
     for (int c = 0; c < kChannels; ++c) {
@@ -87,6 +98,13 @@ class Panel {
 
  private:
   static constexpr int kStep = 16;  // every pattern's M divides it
+
+  // Scales of the size that is meant, at 256 in E4M3; one of 16 is any that there is.
+  float E4M3(float s) {
+    const uint32_t bits = random_.Next();
+    if (bits < 4096) return E4M3ToFloat(static_cast<uint8_t>(bits % 0x7f));
+    return std::ldexp(s, 8 - std::ilogb(scale_));
+  }
 
   // kStep columns of one channel.
   void Columns(int c, int k0) {
@@ -154,7 +172,7 @@ class Panel {
   PanelValues& values_;
   const int k_padded_, group_;
   Numbers random_;
-  float scale_;
+  const float scale_;
 };
 
 }  // namespace
@@ -164,9 +182,17 @@ Result<PackedWeight> RandomPacked(const std::string& name, int64_t n, int64_t k,
   BuildOptions options;
   if (codec.values == ValueKind::kNf4) {
     std::memcpy(options.codebook.data(), Nf4Entries().data(), 32);
+  } else if (codec.values == ValueKind::kNvfp4) {
+    const float unit = std::ldexp(0.5f, std::ilogb(ScaleOf(k, codec, spec)) - 8);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const bf16 entry = ToBf16(unit * static_cast<float>(kE2M1[i]));
+      std::memcpy(options.codebook.data() + 2 * i, &entry, 2);
+    }
   } else {
     for (std::size_t i = 0; i < 16; ++i) {
-      options.codebook[i] = codec.values == ValueKind::kCodebook ? std::byte{kBook[i]} : static_cast<std::byte>(i);
+      options.codebook[i] = codec.values == ValueKind::kCodebook ? std::byte{kBook[i]}
+                            : codec.e2m1()                       ? static_cast<std::byte>(128 + kE2M1[i])
+                                                                 : static_cast<std::byte>(i);
     }
   }
   return BuildPacked(name, n, k, codec, options, [&](int panel, PanelValues& values) -> Status {

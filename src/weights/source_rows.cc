@@ -1,5 +1,12 @@
 #include "weights/source_rows.h"
 
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/parallel_reduce.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 #include "io/gguf_tensors.h"
 #include "weights/convert.h"
 #include "weights/foreign_matrix.h"
@@ -63,6 +70,20 @@ void RowFloats(const SourceMatrix& source, int64_t channel, float* out) {
   } else {
     ConvertToFloat(row, source.type, source.k, out);
   }
+}
+
+float LargestMagnitude(const SourceMatrix& source) {
+  return tbb::parallel_reduce(
+      tbb::blocked_range<int64_t>(0, source.n, 64), 0.0f,
+      [&](const tbb::blocked_range<int64_t>& range, float largest) {
+        std::vector<float> row(static_cast<std::size_t>(source.k));
+        for (int64_t n = range.begin(); n < range.end(); ++n) {
+          RowFloats(source, n, row.data());
+          for (float x : row) largest = std::max(largest, std::fabs(x));
+        }
+        return largest;
+      },
+      [](float a, float b) { return std::max(a, b); });
 }
 
 }  // namespace lacuna

@@ -23,5 +23,7 @@ int64_t RowBytes(const SourceMatrix& source);
 const std::byte* RowData(const SourceMatrix& source, int64_t channel);
 // The row's k values; exact but for blocks, whose value is defined by DequantizeBlocks.
 void RowFloats(const SourceMatrix& source, int64_t channel, float* out);
+// Of all values, on the threads of the caller's oneTBB arena; a NaN is passed over.
+float LargestMagnitude(const SourceMatrix& source);
 
 }  // namespace lacuna

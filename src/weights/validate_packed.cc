@@ -3,10 +3,12 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
 
+#include "base/small_float.h"
 #include "base/status_macros.h"
 
 namespace lacuna {
@@ -36,6 +38,7 @@ class Validator {
     if (w_.view.panel_bases != nullptr) LACUNA_RETURN_IF_ERROR(Bases());
     if (w_.codec.bitmap) LACUNA_RETURN_IF_ERROR(Tiles());
     LACUNA_RETURN_IF_ERROR(Finite());
+    if (w_.codec.e2m1()) LACUNA_RETURN_IF_ERROR(SmallFloats());
     LACUNA_RETURN_IF_ERROR(Integers());
     return Permutation();
   }
@@ -119,7 +122,7 @@ class Validator {
   Status Finite() const {
     const auto scales = w_.stream(Stream::kScales);
     const bool half = w_.codec.scales_f16;
-    for (std::size_t i = 0; i < scales.size(); i += half ? 2 : 4) {
+    for (std::size_t i = 0; i < scales.size() && !w_.codec.scales_e4m3(); i += half ? 2 : 4) {
       uint32_t bits = 0;
       std::memcpy(&bits, scales.data() + i, half ? 2 : 4);
       const uint32_t exponent = half ? 0x7c00u : 0x7f800000u;
@@ -129,6 +132,33 @@ class Validator {
     for (int i = 0; i < 16; ++i) {
       if ((w_.view.code_values[i].bits & 0x7f80u) == 0x7f80u)
         return Wrong(Stream::kCodebook, "has an entry that is not finite");
+    }
+    return {};
+  }
+
+  // Codebooks of E2M1, and the scales that mxfp4 and nvfp4 may have.
+  Status SmallFloats() const {
+    const float unit = ToFloat(w_.view.code_values[1]);
+    int exponent;
+    if (std::frexp(unit, &exponent) != 0.5f) return Wrong(Stream::kCodebook, "does not have a power of two as entry 1");
+    if (w_.codec.integer() && unit != 1) return Wrong(Stream::kCodebook, "does not have E2M1's values times two");
+    for (int i = 0; i < 16; ++i) {
+      if (ToFloat(w_.view.code_values[i]) == unit * static_cast<float>(kE2M1[i])) continue;
+      return Wrong(Stream::kCodebook, "does not have E2M1's value as entry " + std::to_string(i));
+    }
+    const auto scales = w_.stream(Stream::kScales);
+    const auto step = static_cast<std::size_t>(w_.codec.scale_bytes());
+    for (std::size_t i = 0; i < scales.size() && w_.codec.values != ValueKind::kFp4; i += step) {
+      uint32_t bits = 0;
+      std::memcpy(&bits, scales.data() + i, step);
+      if (step == 1) {
+        if (bits >= 0x7f) return Wrong(Stream::kScales, "is no positive E4M3 at byte " + std::to_string(i));
+        continue;
+      }
+      const uint32_t exponents = step == 2 ? 0x7c00u : 0x7f800000u, mantissa = step == 2 ? 0x3ffu : 0x7fffffu;
+      const int most = (bits & exponents) == 0 ? 1 : 0;  // a subnormal has its power in the mantissa
+      const bool power = (bits & ~(exponents | mantissa)) == 0 && __builtin_popcount(bits & mantissa) <= most;
+      if (!power) return Wrong(Stream::kScales, "is no power of two at byte " + std::to_string(i));
     }
     return {};
   }

@@ -121,9 +121,13 @@ TEST_F(Compress, WhatItWritesLoadsAndIsMeasured) {
 }
 
 TEST_F(Compress, TheSameBytesAtAnyThreadCount) {
-  const char* const flags[] = {"--prune sparsegpt --weights int4 --group 64", "--weights codebook --group 32",
-                               "--prune wanda --sparsity 2:4 --weights int8", "--prune magnitude --weights bf16",
-                               "--weights nf4 --method rtn"};
+  const char* const flags[] = {"--prune sparsegpt --weights int4 --group 64",
+                               "--weights codebook --group 32",
+                               "--prune wanda --sparsity 2:4 --weights int8",
+                               "--prune magnitude --weights bf16",
+                               "--weights nf4 --method rtn",
+                               "--weights mxfp4",
+                               "--prune wanda --weights nvfp4"};
   int i = 0;
   for (const char* f : flags) {
     SCOPED_TRACE(f);

@@ -36,10 +36,28 @@ std::string Hash(const std::vector<std::vector<float>>& rows) {
   return text;
 }
 
-const std::string kPackedCases[] = {"int8",         "bitmap-int8",     "int8 g32",        "int8 bf16", "int4",
-                                    "int4 g32",     "bitmap-int4",     "bitmap-int4 g32", "int4 bf16", "int4z",
-                                    "bitmap-int4z", "codebook",        "bitmap-codebook", "nf4",       "bitmap-nf4",
-                                    "bitmap-bf16",  "bitmap-int8 bf16"};
+const std::string kPackedCases[] = {"int8",
+                                    "bitmap-int8",
+                                    "int8 g32",
+                                    "int8 bf16",
+                                    "int4",
+                                    "int4 g32",
+                                    "bitmap-int4",
+                                    "bitmap-int4 g32",
+                                    "int4 bf16",
+                                    "int4z",
+                                    "bitmap-int4z",
+                                    "codebook",
+                                    "bitmap-codebook",
+                                    "nf4",
+                                    "bitmap-nf4",
+                                    "bitmap-bf16",
+                                    "bitmap-int8 bf16",
+                                    "fp4",
+                                    "mxfp4",
+                                    "mxfp4 bf16",
+                                    "nvfp4",
+                                    "bitmap-nvfp4"};
 
 TEST(Contract, HashesOfLogits) {
   const std::string path = DataPath("contract_v" + std::to_string(kNumericContractVersion) + ".json");

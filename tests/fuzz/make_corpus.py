@@ -122,6 +122,7 @@ def packed(kind, n, k, streams, bitmap=False, pattern=0, bf16=False, group=0):
 
 
 BYTES = bytes(range(256)) * 8
+E2M1 = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
 PACKED = {
     # Two panels of one tile: mask, offsets, bases, [scales,] values.
     "bitmap_bf16": packed(0, 20, 32, [struct.pack("<32I", *[1] * 16, *[3] * 16), struct.pack("<2I", 0, 0),
@@ -136,6 +137,9 @@ PACKED = {
     "int8": packed(1, 3, 70, [bytes(64), BYTES], bf16=True),
     "int4z_groups": packed(3, 3, 70, [bytes(128), BYTES[:64], bytes(range(16)), BYTES[:1024]], group=1),
     "nf4": packed(5, 2, 64, [bytes(32), bytes(32), BYTES[:512]], group=2),
+    "mxfp4": packed(241, 2, 64, [b"\x00\x20" * 32, bytes(128 + x for x in E2M1), BYTES[:512]]),
+    "nvfp4": packed(242, 2, 64, [b"\x38" * 64, b"".join(
+        struct.pack("<f", x)[2:] for x in E2M1), BYTES[:512]], bf16=True),
     "nf4_infinite": packed(5, 2, 64, [bytes(32), b"\x80\x7f" * 16, BYTES[:512]], group=2),
 }
 

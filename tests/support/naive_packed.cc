@@ -1,5 +1,7 @@
 #include "tests/support/naive_packed.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -45,6 +47,8 @@ NaivePacked Unpack(const PackedWeight& weight) {
   out.group = codec.group == 0 ? out.k_padded : codec.group;
   out.groups = (out.k_padded + out.group - 1) / out.group;
   out.scaled = codec.scaled();
+  out.product = codec.values == ValueKind::kNvfp4 ||
+                (codec.values == ValueKind::kMxfp4 && codec.activations == Activations::kBf16);
   const auto size = static_cast<std::size_t>(panels) * 16 * out.k_padded;
   out.u.resize(size);
   out.value.resize(size);
@@ -57,6 +61,12 @@ NaivePacked Unpack(const PackedWeight& weight) {
     for (int g = 0; g < out.groups; ++g) {
       for (int c = 0; c < 16; ++c) {
         const auto at = static_cast<std::size_t>((panel * 16 + c) * out.groups + g);
+        if (codec.values == ValueKind::kNvfp4) {
+          const int bits = scales.Next<uint8_t>(), exponent = bits >> 3, mantissa = bits & 7;
+          out.scale[at] = exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -9)
+                                        : std::ldexp(1 + static_cast<float>(mantissa) / 8, exponent - 7);
+          continue;
+        }
         out.scale[at] = codec.scales_f16 ? F16ToFloat(scales.Next<uint16_t>()) : scales.Next<float>();
         if (codec.zero_points()) out.zero[at] = zeros.Next<uint8_t>();
       }
@@ -84,7 +94,7 @@ NaivePacked Unpack(const PackedWeight& weight) {
         out.stored[at] = true;
         if (wide) {
           out.value[at] = ToFloat(bf16{static_cast<uint16_t>(bits)});
-        } else if (codec.values == ValueKind::kNf4) {
+        } else if (codec.values == ValueKind::kNf4 || codec.values == ValueKind::kNvfp4) {
           uint16_t entry;
           std::memcpy(&entry, book.data() + 2 * bits, 2);
           out.value[at] = ToFloat(bf16{entry});
@@ -176,7 +186,7 @@ std::vector<float> NaiveInt8Linear(const NaivePacked& w, const std::vector<float
 std::vector<float> NaiveBf16Linear(const NaivePacked& w, const std::vector<float>& x, int m, int k_begin, int k_end) {
   if (k_end == 0) k_end = w.k_padded;
   const int segment = w.k_segment > 0 ? w.k_segment : w.k_padded;
-  const int period = w.scaled ? std::min(w.group, segment) : segment;
+  const int period = w.scaled && !w.product ? std::min(w.group, segment) : segment;
   std::vector<float> y(static_cast<std::size_t>(m) * w.n);
   std::vector<bf16> xs, ws;
   for (int row = 0; row < m; ++row) {
@@ -191,10 +201,15 @@ std::vector<float> NaiveBf16Linear(const NaivePacked& w, const std::vector<float
           ws.clear();
           for (int k = k0; k < k1; ++k) {
             xs.push_back(k < w.k ? ToBf16(x[row * w.k + k]) : bf16{});
-            ws.push_back(ToBf16(w.value[static_cast<std::size_t>(c) * w.k_padded + k]));
+            float value = w.value[static_cast<std::size_t>(c) * w.k_padded + k];
+            if (w.product) value = Rounded(value * w.scale[static_cast<std::size_t>(c) * w.groups + k / w.group]);
+            ws.push_back(ToBf16(value));
+            EXPECT_EQ(ToFloat(ws.back()), value) << "not exact in bf16";
           }
           const float p = NaiveDot(xs.data(), ws.data(), k1 - k0, 0);
-          sum = w.scaled ? std::fma(p, w.scale[static_cast<std::size_t>(c) * w.groups + k0 / w.group], sum) : p;
+          sum = w.scaled && !w.product
+                    ? std::fma(p, w.scale[static_cast<std::size_t>(c) * w.groups + k0 / w.group], sum)
+                    : p;
           k0 = k1;
         }
         total = Rounded(total + sum);

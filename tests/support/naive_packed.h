@@ -16,7 +16,8 @@ struct NaivePacked {
   int group = 0, groups = 0;  // group: k_padded where a scale covers the row
   bool scaled = false;
   std::vector<int> u;        // integer codecs: the byte or the codebook's entry, z in gaps
-  std::vector<float> value;  // before the scale: u - z, the nf4 entry, or the bf16 weight; 0 in gaps
+  bool product = false;      // bf16 activations: the weight is value * scale, without groups
+  std::vector<float> value;  // before the scale: u - z, the nf4 or nvfp4 entry, or the bf16 weight; 0 in gaps
   std::vector<bool> stored;
   std::vector<float> scale;  // [n][groups]
   std::vector<int> zero;     // [n][groups]

@@ -22,7 +22,7 @@ void Add(const Codec& codec, const RandomSpec& spec, std::vector<CodecCase>* out
 std::vector<CodecCase> CodecCases() {
   std::vector<CodecCase> out;
   uint64_t seed = 1;
-  for (const char* name : {"int8", "int4", "int4z", "codebook", "nf4", "bf16"}) {
+  for (const char* name : {"int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4", "bf16"}) {
     for (bool bitmap : {false, true}) {
       Codec codec = *ParseCodec((bitmap ? std::string("bitmap-") : std::string()) + name);
       if (codec == Codec::kBf16) continue;  // has kernels of its own
@@ -42,7 +42,9 @@ std::vector<CodecCase> CodecCases() {
       if (bitmap) gaps(codec);
       if (!codec.scaled()) continue;
       const Codec plain = codec;
-      for (int group : {0, 32, 64, 128, 256}) {
+      const bool fixed = codec.values == ValueKind::kMxfp4 || codec.values == ValueKind::kNvfp4;
+      for (int group : {0, 16, 32, 64, 128, 256}) {
+        if (fixed ? group != plain.group : group == 16) continue;
         Codec grouped = plain;
         SetGroup(group, &grouped);
         add(grouped, 0.5, false);
@@ -60,7 +62,7 @@ std::vector<CodecCase> CodecCases() {
         grouped.activations = Activations::kBf16;
         grouped.activation_group = 0;
         add(grouped, 0.5, false);
-        if (group == 128 && bitmap) gaps(grouped);
+        if ((group == 128 || fixed) && bitmap) gaps(grouped);
       }
     }
   }

@@ -5,7 +5,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kNames[] = {"bf16", "int8", "int4", "int4z", "codebook", "nf4"};
+constexpr const char* kNames[] = {"bf16", "int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4"};
 
 TEST(Codec, NamesComeBack) {
   for (std::string name : kNames) {
@@ -40,6 +40,16 @@ TEST(Codec, Defaults) {
   EXPECT_EQ(nf4.group, 64);
   EXPECT_EQ(nf4.activations, Activations::kBf16);
   EXPECT_EQ(ParseCodec("codebook")->bias(), 128);
+  const Codec mxfp4 = *ParseCodec("mxfp4"), nvfp4 = *ParseCodec("bitmap-nvfp4");
+  EXPECT_EQ(mxfp4.group, 32);
+  EXPECT_EQ(mxfp4.activation_group, 128);
+  EXPECT_EQ(mxfp4.bias(), 128);
+  EXPECT_FALSE(mxfp4.product());
+  EXPECT_EQ(nvfp4.group, 16);
+  EXPECT_EQ(nvfp4.scale_bytes(), 1);
+  EXPECT_EQ(nvfp4.activations, Activations::kBf16);
+  EXPECT_TRUE(nvfp4.product());
+  EXPECT_EQ(ParseCodec("fp4")->group, 128);
   Codec small = int4;
   SetGroup(32, &small);
   EXPECT_EQ(small.group, 32);
@@ -73,6 +83,17 @@ TEST(Codec, WhatDoesNotExistIsRefused) {
   Codec nf4 = *ParseCodec("nf4");
   nf4.activations = Activations::kInt8;
   EXPECT_TRUE(refused(nf4));
+  for (const char* name : {"mxfp4", "nvfp4"}) {  // the format's group is part of it
+    Codec fixed = *ParseCodec(name);
+    SetGroup(64, &fixed);
+    EXPECT_TRUE(refused(fixed)) << name;
+  }
+  Codec nvfp4 = *ParseCodec("nvfp4");
+  nvfp4.scales_f16 = true;
+  EXPECT_TRUE(refused(nvfp4));
+  nvfp4 = *ParseCodec("nvfp4");
+  nvfp4.activations = Activations::kInt8;
+  EXPECT_TRUE(refused(nvfp4));
   Codec bf16 = Codec::kBf16;
   bf16.group = 128;
   EXPECT_TRUE(refused(bf16));

@@ -29,6 +29,7 @@ void AddRender(CLI::App& app, Run* run);
 void AddInspect(CLI::App& app, Run* run);
 void AddSynth(CLI::App& app, Run* run);
 void AddPack(CLI::App& app, Run* run);
+void AddExport(CLI::App& app, Run* run);
 void AddCompress(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 void AddDoctor(CLI::App& app, Run* run);

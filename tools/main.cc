@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add("doctor", "What this machine has, what is chosen on it and why", AddDoctor);
   add("pack", "Write a model in fewer bytes: 8 or 4 bits a weight, zeros left out", AddPack);
   add("compress", "Prune and quantize a model by what its layers do with a text", AddCompress);
+  add("export", "Write a packed model for transformers and vLLM", AddExport);
   add("synth", "Write a model of a known shape with random weights", AddSynth);
 
   std::vector<std::string> args(argv + 1, argv + argc);

@@ -226,13 +226,20 @@ class Loader {
     const int64_t hidden = config_.hidden_size;
     const std::string embedding_name = std::string(names.embedding) + ".weight";
     const Tensor* embedding = files_.Find(embedding_name);
-    // In blocks: read from a packed weight, where the reference mode has none from rows of its own.
-    const bool blocks = embedding != nullptr && IsBlockWeightType(embedding->dtype);
+    std::shared_ptr<const ForeignMatrix> foreign;
+    if (config_.foreign) {
+      LACUNA_ASSIGN_OR_RETURN(foreign, ForeignMatrix::Find(files_, *config_.foreign, embedding_name, vocab, hidden));
+      if (foreign && !foreign->group_of().empty()) {
+        return InvalidInput(files_.dir() + ": the embedding `" + embedding_name + "` has its columns in another order");
+      }
+    }
+    // Quantized: read from a packed weight, where the reference mode has none from rows of its own.
+    const bool quantized = foreign || (embedding != nullptr && IsBlockWeightType(embedding->dtype));
     if (only_vectors_) {
       // The caller has one.
-    } else if (blocks && codec_ == Codec::kF32) {
-      LACUNA_RETURN_IF_ERROR(EmbeddingRows(embedding_name, vocab, hidden));
-    } else if (!Packed(embedding_name) && !blocks) {
+    } else if (quantized && codec_ == Codec::kF32) {
+      LACUNA_RETURN_IF_ERROR(EmbeddingRows(embedding_name, foreign, vocab, hidden));
+    } else if (!Packed(embedding_name) && !quantized) {
       LACUNA_ASSIGN_OR_RETURN(embedding, Take(embedding_name, {vocab, hidden}));
       w.embedding = {embedding->data.data(), ElementTypeOf(embedding->dtype), vocab, hidden};
       out_.weight_bytes += static_cast<int64_t>(embedding->data.size());
@@ -259,7 +266,7 @@ class Loader {
                           "`, and config.json does not say tie_word_embeddings");
     }
     LACUNA_RETURN_IF_ERROR(Matrix(stored ? head_name : embedding_name, vocab, hidden, &w.lm_head.members[0].weight));
-    if (!only_vectors_ && (Packed(embedding_name) || (blocks && codec_ != Codec::kF32))) {
+    if (!only_vectors_ && (Packed(embedding_name) || (quantized && codec_ != Codec::kF32))) {
       w.embedding = {.rows = vocab, .cols = hidden, .packed = &w.lm_head.members[0].weight};
       if (stored) {
         w.packed_embedding = std::make_unique<PackedWeight>();
@@ -274,9 +281,16 @@ class Loader {
     return {};
   }
 
-  Status EmbeddingRows(const std::string& name, int64_t vocab, int64_t hidden) {
-    LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {vocab, hidden}));
-    LACUNA_ASSIGN_OR_RETURN(const SourceMatrix source, SourceOf(files_, *tensor, vocab, hidden));
+  Status EmbeddingRows(const std::string& name, std::shared_ptr<const ForeignMatrix> foreign, int64_t vocab,
+                       int64_t hidden) {
+    SourceMatrix source;
+    if (foreign) {
+      used_.insert(foreign->names().begin(), foreign->names().end());
+      source = SourceOf(std::move(foreign), files_.dir() + ": parameter `" + name + "`", 0, vocab);
+    } else {
+      LACUNA_ASSIGN_OR_RETURN(const Tensor* tensor, Take(name, {vocab, hidden}));
+      LACUNA_ASSIGN_OR_RETURN(source, SourceOf(files_, *tensor, vocab, hidden));
+    }
     const auto bytes = static_cast<std::size_t>(vocab * hidden) * 4;
     LACUNA_ASSIGN_OR_RETURN(out_.weights.embedding_rows, AlignedBuffer::Create(bytes, "token embeddings"));
     auto* rows = reinterpret_cast<float*>(out_.weights.embedding_rows.data());

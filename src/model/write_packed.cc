@@ -29,15 +29,6 @@ constexpr const char* kSmallFiles[] = {"generation_config.json",
                                        "NOTICE"};
 constexpr std::size_t kLargestSmallFile = std::size_t{256} << 20;
 
-Status CopySmallFiles(const std::string& source, const std::string& output) {
-  for (const char* name : kSmallFiles) {
-    if (KindOf(source) == FileKind::kDirectory && KindOf(JoinPath(source, name)) != FileKind::kRegular) continue;
-    LACUNA_ASSIGN_OR_RETURN(const auto content, ReadModelText(source, name, kLargestSmallFile));
-    if (content) LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, name), *content));
-  }
-  return {};
-}
-
 // The source's tensor, of the shape that config.json asks for.
 Result<Tensor> Get(const ModelFiles& files, const ModelTensor& entry) {
   LACUNA_ASSIGN_OR_RETURN(Tensor tensor, FindSource(files, entry));
@@ -60,6 +51,15 @@ std::vector<std::byte> VectorBytes(const Tensor& tensor) {
 }
 
 }  // namespace
+
+Status CopySmallFiles(const std::string& source, const std::string& output) {
+  for (const char* name : kSmallFiles) {
+    if (KindOf(source) == FileKind::kDirectory && KindOf(JoinPath(source, name)) != FileKind::kRegular) continue;
+    LACUNA_ASSIGN_OR_RETURN(const auto content, ReadModelText(source, name, kLargestSmallFile));
+    if (content) LACUNA_RETURN_IF_ERROR(AtomicWrite(JoinPath(output, name), *content));
+  }
+  return {};
+}
 
 Status WritePackedModel(const PackedModelArgs& args, AppendMatrix append) {
   const ModelFiles& files = args.files;

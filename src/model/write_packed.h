@@ -27,6 +27,9 @@ struct PackedModelArgs {
   std::function<bool()> cancelled;  // asked between tensors
 };
 
+// Tokenizer, chat template and what else belongs to a model besides config.json and its tensors.
+Status CopySmallFiles(const std::string& source, const std::string& output);
+
 // `append` writes the streams of one matrix; called for each in the order of `tensors`.
 using AppendMatrix =
     FunctionRef<Status(const ModelTensor& entry, const SourceMatrix& matrix, SafetensorsWriter* writer)>;

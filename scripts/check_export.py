@@ -36,7 +36,7 @@ IDS = [1] + [i * 37 % 599 for i in range(1, 40)]
 DENSE = "--keep embed_tokens=bf16,lm_head=bf16"
 OURS = ["int8", "int8 --group 32", "bitmap-int8", "int8 --activations bf16", "int4 --group 32", "int4 --group 0",
         "bitmap-int4 --group 64", "int4z --group 32", "bitmap-int4z --group 0", "mxfp4", "bitmap-mxfp4", "nvfp4", "bf16",
-        "bitmap-bf16", "int4 --group 32 --keep down_proj=int8"]
+        "bitmap-bf16", "int4 --group 32 --keep down_proj=int8,embed_tokens=bf16,lm_head=bf16"]
 # nvfp4's global scale is a power of two here: with others `lacuna` reads its values as bf16.
 THEIRS = [("int-quantized", dict(num_bits=8, strategy="channel")),
           ("pack-quantized", dict(num_bits=8, strategy="group", group_size=32)),
@@ -188,10 +188,14 @@ def same(ours, theirs):
 
 def transformers_logprobs(folder):
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    for parameter in model.parameters():  # E2M1 is decompressed to bf16, exactly here
-        parameter.data = parameter.data.float()
     model.apply(disable_quantization)  # of W8A8's activations: --numerics f32 does not round them either
     with torch.no_grad():
+        try:
+            model(torch.tensor([IDS]))  # decompresses all layers, E2M1 to bf16 (exact here), which do not multiply float32
+        except RuntimeError:
+            pass
+        for parameter in model.parameters():
+            parameter.data = parameter.data.float()
         logits = model(torch.tensor([IDS])).logits[0].double()
     return torch.log_softmax(logits, -1)[range(len(IDS) - 1), IDS[1:]].numpy()
 

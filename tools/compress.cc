@@ -129,8 +129,7 @@ Status RunCompress(const Flags& flags) {
   LACUNA_ASSIGN_OR_RETURN(CompressOptions options, OptionsOf(flags));
   std::string text;
   if (flags.eval) {
-    LACUNA_ASSIGN_OR_RETURN(text,
-                            ReadText(flags.text.empty() ? JoinPath(flags.model, "eval/text.txt") : flags.text));
+    LACUNA_ASSIGN_OR_RETURN(text, ReadText(flags.text.empty() ? JoinPath(flags.model, "eval/text.txt") : flags.text));
   }
   const CancelScope cancel;
   CompressFindings findings{.source = flags.model, .output = flags.output};
@@ -181,19 +180,22 @@ void AddCompress(CLI::App& app, Run* run) {
       ->required()
       ->type_name("MODEL");
   Add(app, "-o,--output", flags->output,
-      "Folder to write; it must not exist yet, or be empty. Finished layers wait in DIR.work: after Ctrl-C or a crash the "
+      "Folder to write; it must not exist yet, or be empty. Finished layers wait in DIR.work: after Ctrl-C or a crash "
+      "the "
       "same command goes on")
       ->required()
       ->type_name("DIR");
   Add(app, "--calibration", flags->calibration,
-      "Text that layers are measured on, - for standard input; demo: a text that is built in, in the model's chat template")
+      "Text that layers are measured on, - for standard input; demo: a text that is built in, in the model's chat "
+      "template")
       ->required()
       ->type_name("FILE");
   Add(app, "--prune", flags->prune, "Which weights go: none, keep (the zeros there are), magnitude, wanda, sparsegpt")
       ->check(CLI::IsMember({"none", "keep", "magnitude", "wanda", "sparsegpt"}))
       ->type_name("METHOD")
       ->capture_default_str();
-  Add(app, "--sparsity", flags->sparsity, "Share of each row that goes, as 0.5, or N:M: N of M consecutive weights stay")
+  Add(app, "--sparsity", flags->sparsity,
+      "Share of each row that goes, as 0.5, or N:M: N of M consecutive weights stay")
       ->type_name("S")
       ->capture_default_str();
   Add(app, "--allocate", flags->allocate,
@@ -201,17 +203,21 @@ void AddCompress(CLI::App& app, Run* run) {
       ->check(CLI::IsMember({"none", "uniform", "sensitivity"}))
       ->type_name("METHOD")
       ->capture_default_str();
-  Add(app, "--budget", flags->budget, "Bits a weight of the layers' matrices on the average, as 3.5bpw")->type_name("BITS");
+  Add(app, "--budget", flags->budget, "Bits a weight of the layers' matrices on the average, as 3.5bpw")
+      ->type_name("BITS");
   Add(app, "--inputs", flags->inputs,
-      "What feeds a layer: the compressed layers before it, or dense ones, to compare errors of methods on the same inputs")
+      "What feeds a layer: the compressed layers before it, or dense ones, to compare errors of methods on the same "
+      "inputs")
       ->check(CLI::IsMember({"compressed", "dense"}))
       ->type_name("WHICH")
       ->capture_default_str();
-  Add(app, "--weights", flags->weights, "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4")
+  Add(app, "--weights", flags->weights,
+      "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4")
       ->type_name("CODEC")
       ->capture_default_str();
   Add(app, "--group", flags->group,
-      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128; mxfp4 has 32 and nvfp4 16)")
+      "Weights that share a scale: 32, 64, .. 1024; 0: a whole row (default: int8 0, nf4 64, else 128; mxfp4 has 32 "
+      "and nvfp4 16)")
       ->check(CLI::Range(0, 1024))
       ->type_name("K");
   Add(app, "--activations", flags->activations, "int8, or bf16: slower and more accurate")
@@ -237,11 +243,13 @@ void AddCompress(CLI::App& app, Run* run) {
       ->type_name("N")
       ->capture_default_str();
   Add(app, "--keep", flags->keep,
-      "Other codecs for parameters by name, a part between dots: lm_head=int4,down_proj=bf16. Embedding and lm_head have "
+      "Other codecs for parameters by name, a part between dots: lm_head=int4,down_proj=bf16. Embedding and lm_head "
+      "have "
       "int8 beside 4 bits")
       ->delimiter(',')
       ->type_name("NAME=CODEC");
-  Add(app, "--report", flags->report, "Also write what was done to each matrix: JSON if FILE ends in .json, else Markdown")
+  Add(app, "--report", flags->report,
+      "Also write what was done to each matrix: JSON if FILE ends in .json, else Markdown")
       ->type_name("FILE");
   AddSwitch(app, "--eval", flags->eval, "Measure perplexity and divergence afterwards, on --text");
   Add(app, "-f,--text", flags->text, "Text for --eval [eval/text.txt of the model]")->type_name("FILE");

@@ -45,9 +45,10 @@ ordered_json AllocationJson(const AllocationReport& a) {
 }
 
 std::string AllocationMarkdown(const AllocationReport& a) {
-  std::string out = "\n## Allocation\n\nOf " + Number("%g", a.budget_bits) + " bits a weight " + Number("%.3f", a.bits) +
-                    " were given out, for an expected loss of " + Number("%.5f", a.loss);
-  if (!a.uniform.empty()) out += "; " + a.uniform + " for all, the best within the same: " + Number("%.5f", a.uniform_loss);
+  std::string out = "\n## Allocation\n\nOf " + Number("%g", a.budget_bits) + " bits a weight " +
+                    Number("%.3f", a.bits) + " were given out, for an expected loss of " + Number("%.5f", a.loss);
+  if (!a.uniform.empty())
+    out += "; " + a.uniform + " for all, the best within the same: " + Number("%.5f", a.uniform_loss);
   out += ". A loss is the relative squared error of what enters the head, the sum of sensitivity times error.\n\n";
   out += "| level for all | bits a weight | loss |\n|---|--:|--:|\n";
   for (const AllocationReport::Uniform& u : a.levels) {
@@ -128,8 +129,9 @@ std::string CompressMarkdown(const CompressFindings& f) {
              Number("%.1f %%", 100 * m.density) + " | " + Number("%.2f", m.bits) + " |\n";
     }
   }
-  out += "\nThe error is |x (w - w')|^2 / |x w|^2 over the calibration text, each layer behind the compressed ones before "
-         "it.\n";
+  out +=
+      "\nThe error is |x (w - w')|^2 / |x w|^2 over the calibration text, each layer behind the compressed ones before "
+      "it.\n";
   if (f.report.allocation) out += AllocationMarkdown(*f.report.allocation);
   return out;
 }

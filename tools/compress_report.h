@@ -17,7 +17,7 @@ struct CompressFindings {
   std::vector<std::pair<std::string, std::string>> settings;  // as the user sees them: {"prune", "sparsegpt"}
   CompressReport report;
   BytesPerToken after;
-  std::optional<BytesPerToken> before;        // with an evaluation
+  std::optional<BytesPerToken> before;         // with an evaluation
   std::optional<PerplexityReport> evaluation;  // of the output, the source its reference
 };
 

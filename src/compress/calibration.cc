@@ -29,7 +29,8 @@ Result<std::vector<std::vector<int32_t>>> CalibrationSequences(std::span<const i
   }
   std::vector<std::vector<int32_t>> out;
   for (int64_t i = 0; i < count; ++i) {
-    const auto piece = ids.subspan(static_cast<std::size_t>(i * there / count * length), static_cast<std::size_t>(length));
+    const auto piece =
+        ids.subspan(static_cast<std::size_t>(i * there / count * length), static_cast<std::size_t>(length));
     out.emplace_back(piece.begin(), piece.end());
     if (begin) out.back().front() = *begin;
   }

@@ -59,7 +59,8 @@ class MatrixCompressor {
     if (codec_.values == ValueKind::kCodebook) LACUNA_RETURN_IF_ERROR(FitEntries());
     if (codec_.values == ValueKind::kNvfp4) quantizer_.SetLargest(LargestMagnitude(source_));
     std::vector<double> errors(At(Chunks())), wholes(At(Chunks()));
-    LACUNA_RETURN_IF_ERROR(ForChunks([&](int64_t chunk) { return SolveChunk(chunk, &errors[At(chunk)], &wholes[At(chunk)]); }));
+    LACUNA_RETURN_IF_ERROR(
+        ForChunks([&](int64_t chunk) { return SolveChunk(chunk, &errors[At(chunk)], &wholes[At(chunk)]); }));
     CompressedWeight out;
     LACUNA_ASSIGN_OR_RETURN(out.weight, Build());
     const double error = std::accumulate(errors.begin(), errors.end(), 0.0);
@@ -252,12 +253,8 @@ class MatrixCompressor {
   double Energy(const std::vector<float>& d, int64_t channels) const {
     std::vector<float> product(d.size());
     const Matrix to{product.data(), channels};
-    GemmAdd(input_.tile(), {.a = input_.hessian().matrix(),
-                            .b = {d.data(), channels},
-                            .c = to,
-                            .m = k_,
-                            .n = channels,
-                            .k = k_});
+    GemmAdd(input_.tile(),
+            {.a = input_.hessian().matrix(), .b = {d.data(), channels}, .c = to, .m = k_, .n = channels, .k = k_});
     double sum = 0;
     for (std::size_t i = 0; i < d.size(); ++i) sum += static_cast<double>(d[i]) * static_cast<double>(product[i]);
     return sum;
@@ -287,7 +284,9 @@ class MatrixCompressor {
       const int32_t zero = quantizer_.ZeroValue(scale);
       const int64_t end = std::min(k_padded_, begin + group_);
       for (int64_t k = begin; k < end; ++k) {
-        int32_t value = there && k < k_ ? values_[At(channel * k_ + k)] : codec_.bitmap ? kGap : quantizer_.Value(0, scale);
+        int32_t value = there && k < k_ ? values_[At(channel * k_ + k)]
+                        : codec_.bitmap ? kGap
+                                        : quantizer_.Value(0, scale);
         // A zero that rounding made needs no place either.
         if (codec_.bitmap && codec_.pattern_m == 0 && value == zero) value = kGap;
         stored[k] = value;
@@ -338,7 +337,8 @@ const std::vector<int32_t>& LayerInput::order() {
 Result<ConstMatrix> LayerInput::Factor(bool ordered) {
   std::optional<AlignedBuffer>& factor = factors_[ordered ? 1 : 0];
   if (!factor) {
-    LACUNA_ASSIGN_OR_RETURN(factor, InverseFactor(hessian_, ordered ? order() : std::vector<int32_t>(), damping_, tile_));
+    LACUNA_ASSIGN_OR_RETURN(factor,
+                            InverseFactor(hessian_, ordered ? order() : std::vector<int32_t>(), damping_, tile_));
   }
   return ConstMatrix{reinterpret_cast<const float*>(factor->data()), hessian_.k()};
 }

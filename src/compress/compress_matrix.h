@@ -45,8 +45,8 @@ struct CompressedWeight {
   double error = 0;  // |x (w - w')|^2 / |x w|^2
 };
 
-// On the caller's oneTBB arena; the same bytes at any number of threads. kInvalidInput: a value that is not finite or that
-// the codec cannot hold, a singular Hessian, zeros that do not keep the pattern (PruneMethod::kKeep).
+// On the caller's oneTBB arena; the same bytes at any number of threads. kInvalidInput: a value that is not finite or
+// that the codec cannot hold, a singular Hessian, zeros that do not keep the pattern (PruneMethod::kKeep).
 Result<CompressedWeight> CompressMatrix(const SourceMatrix& source, const MatrixSettings& settings, LayerInput& input);
 
 }  // namespace lacuna

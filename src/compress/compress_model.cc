@@ -158,11 +158,13 @@ class ModelCompressor {
     done_ = whole;
     LACUNA_ASSIGN_OR_RETURN(report_.allocation, ChooseLevels(measured, options_, &plan_));
     // Layers that are finished are of one choice; what was measured serves any.
-    const nlohmann::ordered_json choice = {{"method", AllocateName(options_.allocate)}, {"budget", options_.budget_bits}};
+    const nlohmann::ordered_json choice = {{"method", AllocateName(options_.allocate)},
+                                           {"budget", options_.budget_bits}};
     if (!work_.Has("chosen")) return work_.Save("chosen", {}, choice);
     LACUNA_ASSIGN_OR_RETURN(const auto there, work_.Report("chosen"));
     if (there == choice) return {};
-    return InvalidInput(work_.path() + " has layers of an unfinished run whose budget was another: use the same options to go " +
+    return InvalidInput(work_.path() +
+                        " has layers of an unfinished run whose budget was another: use the same options to go " +
                         "on with it, or remove that folder");
   }
 
@@ -199,8 +201,7 @@ class ModelCompressor {
   }
 
   Status Resume(int i) {
-    LACUNA_RETURN_IF_ERROR(
-        work_.Load(LayerPart("layer", i), WeightsOf(i), plan_.codecs, team_.workers(), &memory_));
+    LACUNA_RETURN_IF_ERROR(work_.Load(LayerPart("layer", i), WeightsOf(i), plan_.codecs, team_.workers(), &memory_));
     const double cost = run_cost_ / static_cast<double>(runner_->sequences());
     if (i + 1 < plan_.config.num_layers) {
       LACUNA_RETURN_IF_ERROR(runner_->Run(i, [&] {
@@ -251,9 +252,8 @@ class ModelCompressor {
   Status CompressSet(int i, const LayerSet& set, double cost, CompressedLayer* layer) {
     auto& members = (runner_->layer(i).*set.set).members;
     const ModelTensor& first = *Find(set.matrices[0]);
-    LACUNA_ASSIGN_OR_RETURN(
-        Hessian hessian,
-        Hessian::Create("layer " + std::to_string(i) + ", input of " + set.input, first.shape[1], tile_));
+    LACUNA_ASSIGN_OR_RETURN(Hessian hessian, Hessian::Create("layer " + std::to_string(i) + ", input of " + set.input,
+                                                             first.shape[1], tile_));
     const Clock::time_point start = Clock::now();
     double adding = 0;
     LACUNA_RETURN_IF_ERROR(runner_->Inputs(i, set.step, [&](const View& input) {
@@ -316,9 +316,8 @@ class ModelCompressor {
          .cancelled = [this] { return !Cancel().ok(); }},
         [&](const ModelTensor& entry, const SourceMatrix&, SafetensorsWriter* writer) -> Status {
           LACUNA_ASSIGN_OR_RETURN(const ModelFiles part, ModelFiles::Open(work_.PartPath(PartOf(entry))));
-          LACUNA_ASSIGN_OR_RETURN(const PackedWeight weight,
-                                  OpenPacked(part, entry.name, entry.shape[0], entry.shape[1],
-                                             plan_.codecs.Of(entry.name)));
+          LACUNA_ASSIGN_OR_RETURN(const PackedWeight weight, OpenPacked(part, entry.name, entry.shape[0],
+                                                                        entry.shape[1], plan_.codecs.Of(entry.name)));
           return AppendPacked(entry.name, weight, writer);
         }));
     LACUNA_RETURN_IF_ERROR(work_.Finish(output_));

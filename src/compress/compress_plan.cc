@@ -56,8 +56,9 @@ Status CheckSparsity(const CompressOptions& options) {
   if (options.sparsity > 0 && options.sparsity < 1) return {};
   char number[32];
   std::snprintf(number, sizeof number, "%g", options.sparsity);
-  return InvalidInput(std::string("sparsity: ") + number +
-                      " is not between 0 and 1, the share of each row's weights that goes, as in 0.5; or a pattern N:M");
+  return InvalidInput(
+      std::string("sparsity: ") + number +
+      " is not between 0 and 1, the share of each row's weights that goes, as in 0.5; or a pattern N:M");
 }
 
 // Of the tensors' beginnings: a changed model is noticed, if hardly one byte in it.
@@ -97,7 +98,9 @@ const char* PruneName(PruneMethod method) {
 }
 
 const char* AllocateName(AllocateMethod method) {
-  return method == AllocateMethod::kUniform ? "uniform" : method == AllocateMethod::kSensitivity ? "sensitivity" : "none";
+  return method == AllocateMethod::kUniform       ? "uniform"
+         : method == AllocateMethod::kSensitivity ? "sensitivity"
+                                                  : "none";
 }
 
 const char* RoundName(RoundMethod method) { return method == RoundMethod::kGptq ? "gptq" : "rtn"; }
@@ -154,8 +157,8 @@ Result<CompressPlan> MakePlan(const std::string& source, const CompressOptions& 
                         " tokens are longer than the model's context, " + std::to_string(context));
   }
   const int64_t length = options.sequence_tokens > 0 ? options.sequence_tokens : std::min(context, kLongestSequence);
-  const int64_t widest = std::max({int64_t{config.hidden_size}, int64_t{config.num_heads} * config.head_dim,
-                                   int64_t{config.intermediate_size}});
+  const int64_t widest = std::max(
+      {int64_t{config.hidden_size}, int64_t{config.num_heads} * config.head_dim, int64_t{config.intermediate_size}});
   LACUNA_ASSIGN_OR_RETURN(
       plan.sequences,
       CalibrationSequences(ids, begin, {.sequences = options.sequences, .length = length, .widest = widest}));
@@ -166,16 +169,17 @@ nlohmann::ordered_json PlanJson(const CompressPlan& plan, const CompressOptions&
   Checksum tokens;
   for (const auto& sequence : plan.sequences) tokens.Add(std::as_bytes(std::span(sequence)));
   nlohmann::ordered_json codecs = ToJson(plan.codecs);
-  nlohmann::ordered_json plan_json = {{"version", std::to_string(kAlgorithmVersion) + " of lacuna " + LACUNA_VERSION_STRING},
-          {"model", Hex(FilesChecksum(plan.files))},
-          {"codecs", std::move(codecs)},
-          {"prune", PruneName(options.prune)},
-          {"sparsity", {{"fraction", plan.rule.fraction}, {"n", plan.rule.n}, {"m", plan.rule.m}}},
-          {"method", RoundName(options.round)},
-          {"order", options.order},
-          {"damping", options.damping},
-          {"sequences", plan.sequences.size()},
-          {"calibration text", Hex(tokens.value())}};
+  nlohmann::ordered_json plan_json = {
+      {"version", std::to_string(kAlgorithmVersion) + " of lacuna " + LACUNA_VERSION_STRING},
+      {"model", Hex(FilesChecksum(plan.files))},
+      {"codecs", std::move(codecs)},
+      {"prune", PruneName(options.prune)},
+      {"sparsity", {{"fraction", plan.rule.fraction}, {"n", plan.rule.n}, {"m", plan.rule.m}}},
+      {"method", RoundName(options.round)},
+      {"order", options.order},
+      {"damping", options.damping},
+      {"sequences", plan.sequences.size()},
+      {"calibration text", Hex(tokens.value())}};
   if (options.allocate != AllocateMethod::kNone) {
     nlohmann::ordered_json levels = nlohmann::ordered_json::array();
     for (const Level& level : plan.levels) levels.push_back(level.name);

@@ -14,7 +14,7 @@ namespace {
 using kernels::kGemmM;
 using kernels::kGemmN;
 
-constexpr int64_t kBlockN = 8 * kGemmN;  // columns of b packed at a time: 256 KiB
+constexpr int64_t kBlockN = 8 * kGemmN;                    // columns of b packed at a time: 256 KiB
 constexpr int64_t kTileM = 16 * kGemmM, kTileN = kBlockN;  // of c, for a thread
 
 // Packed operands of one block of k, kept by each thread.

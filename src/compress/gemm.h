@@ -1,6 +1,6 @@
 // Products of float32 matrices in a fixed order of sums: k is cut into blocks of kGemmBlockK from its beginning; each
-// block is one chain of fma ascending from +0, which is then added to c. So the result depends on the operands alone, not
-// on threads, tiles or the instruction set. (No BLAS: its results change with the core and the number of threads.)
+// block is one chain of fma ascending from +0, which is then added to c. So the result depends on the operands alone,
+// not on threads, tiles or the instruction set. (No BLAS: its results change with the core and the number of threads.)
 #pragma once
 
 #include <cstdint>
@@ -30,18 +30,18 @@ struct Matrix {
 
 struct GemmArgs {
   ConstMatrix a;
-  ConstMatrix b;               // [k][n]
-  Matrix c;                    // [m][n]; overlaps neither
+  ConstMatrix b;  // [k][n]
+  Matrix c;       // [m][n]; overlaps neither
   int64_t m = 0, n = 0, k = 0;
-  float sign = 1;              // 1 or -1
-  bool a_by_rows = false;      // a is [m][k]; else [k][m]
+  float sign = 1;          // 1 or -1
+  bool a_by_rows = false;  // a is [m][k]; else [k][m]
 };
 
 // c += sign * a^T * b (a * b with a_by_rows), on the calling thread, which holds an FpScope.
 void GemmAdd(kernels::GemmTileFn tile, const GemmArgs& args);
 
-// The same on the threads of the caller's oneTBB arena. With `upper`, c is square and only its tiles that touch the upper
-// triangle are computed; what lies below the diagonal is then undefined.
+// The same on the threads of the caller's oneTBB arena. With `upper`, c is square and only its tiles that touch the
+// upper triangle are computed; what lies below the diagonal is then undefined.
 void GemmAddParallel(kernels::GemmTileFn tile, const GemmArgs& args, bool upper = false);
 
 }  // namespace lacuna

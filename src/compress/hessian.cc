@@ -20,14 +20,9 @@ Result<Hessian> Hessian::Create(const std::string& name, int64_t k, kernels::Gem
 
 void Hessian::Add(const View& x) {
   const ConstMatrix rows{x.Row(0), x.stride};
-  GemmAddParallel(tile_,
-                  {.a = rows,
-                   .b = rows,
-                   .c = {reinterpret_cast<float*>(data_.data()), k_},
-                   .m = k_,
-                   .n = k_,
-                   .k = x.rows},
-                  true);
+  GemmAddParallel(
+      tile_, {.a = rows, .b = rows, .c = {reinterpret_cast<float*>(data_.data()), k_}, .m = k_, .n = k_, .k = x.rows},
+      true);
   tokens_ += x.rows;
 }
 

@@ -1,6 +1,6 @@
-// What calibration knows of a linear layer's input x, [tokens][k]: H = x^T x in float32, the Hessian of the layer's output
-// error up to a factor (GPTQ, Frantar et al. 2023; SparseGPT, Frantar and Alistarh 2023). For weights that differ by d,
-// |x d^T|^2 = sum over channels of d H d^T.
+// What calibration knows of a linear layer's input x, [tokens][k]: H = x^T x in float32, the Hessian of the layer's
+// output error up to a factor (GPTQ, Frantar et al. 2023; SparseGPT, Frantar and Alistarh 2023). For weights that
+// differ by d, |x d^T|^2 = sum over channels of d H d^T.
 #pragma once
 
 #include <cstdint>

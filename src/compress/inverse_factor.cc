@@ -57,9 +57,7 @@ int64_t Factorize(kernels::GemmTileFn tile, Matrix a, int64_t k) {
     });
     const Matrix v12 = a.At(j, end);
     GemmAddParallel(
-        tile,
-        {.a = v12, .b = v12, .c = a.At(end, end), .m = k - end, .n = k - end, .k = end - j, .sign = -1},
-        true);
+        tile, {.a = v12, .b = v12, .c = a.At(end, end), .m = k - end, .n = k - end, .k = end - j, .sign = -1}, true);
   }
   return -1;
 }
@@ -85,7 +83,8 @@ void Invert(kernels::GemmTileFn tile, Matrix a, int64_t k) {
         }
       }
     }
-    // What lies right of it: -inverse * (row block * the inverse below), of which only rows up to its columns are not 0.
+    // What lies right of it: -inverse * (row block * the inverse below), of which only rows up to its columns are not
+    // 0.
     ForColumns(end, k, [&](int64_t first, int64_t last) {
       const Matrix to{product.data() + first, k};
       for (int64_t r = 0; r < rows; ++r) std::fill_n(to.Row(r), last - first, 0.0f);

@@ -1,7 +1,7 @@
-// Runs a model layer by layer over sequences of tokens, through the ops of its own passes: the same bits as they have. In
-// memory are the residual stream and the attention's output of all tokens, and one layer's weights: whoever calls sets and
-// clears them. Steps of a layer come in the order of LayerInputs; what enters a linear set is handed out before the set is
-// needed, so that it can be made from it.
+// Runs a model layer by layer over sequences of tokens, through the ops of its own passes: the same bits as they have.
+// In memory are the residual stream and the attention's output of all tokens, and one layer's weights: whoever calls
+// sets and clears them. Steps of a layer come in the order of LayerInputs; what enters a linear set is handed out
+// before the set is needed, so that it can be made from it.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ class LayerRunner {
   // The residual stream of every token, from the embedding.
   Status Embed(const EmbeddingTable& table);
 
-  // Runs layer `i` up to `step` and hands the input of its linear set, [rows][K], to take, sequence by sequence. The sets
-  // before it must have their weights.
+  // Runs layer `i` up to `step` and hands the input of its linear set, [rows][K], to take, sequence by sequence. The
+  // sets before it must have their weights.
   Status Inputs(int i, LayerStep step, FunctionRef<Status(const View& input)> take);
   // After kDown: the residual stream behind the layer.
   Status Finish(int i, FunctionRef<Status()> between);
@@ -52,10 +52,11 @@ class LayerRunner {
   Status Run(int i, FunctionRef<Status()> between);
 
  private:
-  LayerRunner(const ModelConfig& config, ModelWeights frame, std::vector<std::vector<int32_t>> sequences, ThreadTeam& team,
-              Tier tier);
+  LayerRunner(const ModelConfig& config, ModelWeights frame, std::vector<std::vector<int32_t>> sequences,
+              ThreadTeam& team, Tier tier);
   Status Allocate();
-  // step(sequence, rows) under the team's lock with the sequence's residual stream in scratch_.x; `keep`: it is stored again.
+  // step(sequence, rows) under the team's lock with the sequence's residual stream in scratch_.x; `keep`: it is stored
+  // again.
   Status ForSequences(bool keep, FunctionRef<Status(int64_t sequence, int64_t rows)> step);
   Status Heads(const LayerWeights& layer, int64_t sequence, int64_t rows, const View& in);
   float* X(int64_t sequence);
@@ -64,7 +65,7 @@ class LayerRunner {
   const ModelConfig& config_;
   ModelWeights frame_;
   std::vector<std::vector<int32_t>> sequences_;
-  std::vector<int64_t> first_;  // token of each
+  std::vector<int64_t> first_;   // token of each
   int64_t begin_ = 0, end_ = 0;  // that steps run on
   ThreadTeam& team_;
   std::unique_ptr<Backend> backend_;

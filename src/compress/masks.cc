@@ -18,7 +18,8 @@ void MarkLowest(std::span<const float> scores, int64_t count, uint8_t* marks, in
   };
   count = std::min<int64_t>(count, static_cast<int64_t>(scores.size()));
   if (count <= 0) return;
-  if (count < static_cast<int64_t>(scores.size())) std::nth_element(order.begin(), order.begin() + count, order.end(), lower);
+  if (count < static_cast<int64_t>(scores.size()))
+    std::nth_element(order.begin(), order.begin() + count, order.end(), lower);
   for (int64_t i = 0; i < count; ++i) marks[order[static_cast<std::size_t>(i)] * stride] = 1;
 }
 

@@ -22,8 +22,8 @@ struct PruneRule {
 // Marks the `count` lowest of scores, by 1 in marks[i * stride], and the others by 0. Of equals the first go first.
 void MarkLowest(std::span<const float> scores, int64_t count, uint8_t* marks, int64_t stride);
 
-// A row's columns from `begin` on, scores[0] the first of them; with a pattern, begin is a multiple of m. The last m of a
-// row may be short: more than n of them do not stay.
+// A row's columns from `begin` on, scores[0] the first of them; with a pattern, begin is a multiple of m. The last m of
+// a row may be short: more than n of them do not stay.
 void MarkRow(std::span<const float> scores, int64_t begin, const PruneRule& rule, uint8_t* marks, int64_t stride);
 
 }  // namespace lacuna

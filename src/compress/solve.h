@@ -1,12 +1,12 @@
 // From weights to what a codec stores of them, column by column: the error that rounding or pruning a column makes is
-// carried into the columns after it, so that the layer's output changes least (GPTQ, SparseGPT). For column k, U the factor
-// of compress/inverse_factor.h:
+// carried into the columns after it, so that the layer's output changes least (GPTQ, SparseGPT). For column k, U the
+// factor of compress/inverse_factor.h:
 //
 //   q = the nearest value that can be stored, or 0 if pruned       e = (w_k - q) / U_kk       w_j -= U_kj * e,  j > k
 //
-// Pruned and quantized weights are thus chosen together. Scales are set where a group begins, from the weights as they are
-// then, those that will be pruned left out. Columns go in blocks of 128, what lies behind a block is changed at its end.
-// Without a factor nothing is carried: round to nearest.
+// Pruned and quantized weights are thus chosen together. Scales are set where a group begins, from the weights as they
+// are then, those that will be pruned left out. Columns go in blocks of 128, what lies behind a block is changed at its
+// end. Without a factor nothing is carried: round to nearest.
 #pragma once
 
 #include <cstdint>
@@ -33,17 +33,17 @@ struct SolveArgs {
 
   // Without a quantizer weights stay float32, and the rest is not written.
   const Quantizer* quantizer = nullptr;
-  int64_t group = 0;        // of weights; 0: the quantizer has no scales
-  bool search = true;       // for the scale with the least error; else from the extremes alone
-  int32_t* values = nullptr;  // as Quantizer::Value gives them, -1 where pruned
+  int64_t group = 0;             // of weights; 0: the quantizer has no scales
+  bool search = true;            // for the scale with the least error; else from the extremes alone
+  int32_t* values = nullptr;     // as Quantizer::Value gives them, -1 where pruned
   GroupScale* scales = nullptr;  // [group][channels]
 };
 
 // On the calling thread, which holds an FpScope.
 void Solve(kernels::GemmTileFn tile, const SolveArgs& args);
 
-// The scale of one group of weights, with the least sum of importance * (w - q)^2 among shrunk ones. `importance` may be
-// empty.
+// The scale of one group of weights, with the least sum of importance * (w - q)^2 among shrunk ones. `importance` may
+// be empty.
 GroupScale SearchScale(const Quantizer& quantizer, std::span<const float> w, std::span<const float> importance,
                        bool search);
 

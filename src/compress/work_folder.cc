@@ -48,7 +48,8 @@ Result<WorkFolder> WorkFolder::Open(const std::string& output, const nlohmann::o
   if (fd < 0) return IoError(lock + ": cannot be opened: " + std::strerror(errno));
   WorkFolder folder(path, fd);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return InvalidInput(path + ": another process is compressing to " + output + "; wait for it, or choose another output");
+    return InvalidInput(path + ": another process is compressing to " + output +
+                        "; wait for it, or choose another output");
   }
   const std::string file = JoinPath(path, "plan.json"), text = plan.dump(2) + "\n";
   if (KindOf(file) == FileKind::kMissing) {

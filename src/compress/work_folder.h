@@ -2,8 +2,8 @@
 //
 //   OUTPUT.work/plan.json                   what is done to which model: another plan is refused
 //               lock                        held while a process works here
-//               layer-0003/report.json      and model.safetensors, its packed matrices, written last: with it the part counts
-//               result/                     the model being put together
+//               layer-0003/report.json      and model.safetensors, its packed matrices, written last: with it the part
+//               counts result/                     the model being put together
 //
 // Every file appears whole or not at all.
 #pragma once
@@ -27,7 +27,8 @@ struct NamedWeight {
 
 class WorkFolder {
  public:
-  // Makes the folder, or goes on in one of the same plan. kInvalidInput: of another plan, or at work in another process.
+  // Makes the folder, or goes on in one of the same plan. kInvalidInput: of another plan, or at work in another
+  // process.
   static Result<WorkFolder> Open(const std::string& output, const nlohmann::ordered_json& plan);
   WorkFolder(WorkFolder&& other) noexcept;
   ~WorkFolder();
@@ -36,7 +37,8 @@ class WorkFolder {
   bool Has(const std::string& part) const;
   std::string PartPath(const std::string& part) const;
 
-  Status Save(const std::string& part, const std::vector<NamedWeight>& weights, const nlohmann::ordered_json& report) const;
+  Status Save(const std::string& part, const std::vector<NamedWeight>& weights,
+              const nlohmann::ordered_json& report) const;
   Result<nlohmann::ordered_json> Report(const std::string& part) const;
   // Into memory that `memory` owns, validated, on `threads` threads.
   Status Load(const std::string& part, const std::vector<NamedWeight>& weights, const QuantizationConfig& codecs,

@@ -21,8 +21,10 @@ inline std::vector<float> CorrelatedInputs(int64_t tokens, int64_t k, uint64_t s
     const std::vector<float> cause = UniformFloats(static_cast<std::size_t>(causes), -1, 1, random);
     for (int64_t j = 0; j < k; ++j) {
       float sum = UniformIn(random, -1, 1);
-      for (int64_t c = 0; c < causes; ++c) sum += cause[static_cast<std::size_t>(c)] * mix[static_cast<std::size_t>(c * k + j)];
-      x[static_cast<std::size_t>(t * k + j)] = sum * sizes[static_cast<std::size_t>(j)] / static_cast<float>(std::sqrt(causes));
+      for (int64_t c = 0; c < causes; ++c)
+        sum += cause[static_cast<std::size_t>(c)] * mix[static_cast<std::size_t>(c * k + j)];
+      x[static_cast<std::size_t>(t * k + j)] =
+          sum * sizes[static_cast<std::size_t>(j)] / static_cast<float>(std::sqrt(causes));
     }
   }
   return x;
@@ -44,7 +46,8 @@ inline std::vector<double> DampedHessian(const Hessian& hessian, const std::vect
   const auto source = [&](int64_t j) { return order.empty() ? j : order[static_cast<std::size_t>(j)]; };
   for (int64_t i = 0; i < k; ++i) {
     for (int64_t j = 0; j < k; ++j) {
-      a[static_cast<std::size_t>(i * k + j)] = hessian.matrix().Row(source(i))[source(j)] + (i == j ? damping * mean : 0);
+      a[static_cast<std::size_t>(i * k + j)] =
+          hessian.matrix().Row(source(i))[source(j)] + (i == j ? damping * mean : 0);
     }
   }
   return a;

@@ -95,9 +95,10 @@ TEST(InverseFactor, ASingularLayerIsNamed) {
   const auto factor = InverseFactor(hessian, {}, 0, kTile);
   ASSERT_FALSE(factor.ok());
   EXPECT_EQ(factor.status().code(), StatusCode::kInvalidInput);
-  EXPECT_EQ(factor.status().message(),
-            "the test's input: the Hessian of its 8 inputs over 4 tokens is singular at input 6: calibrate on more or more "
-            "varied text, or raise the damping");
+  EXPECT_EQ(
+      factor.status().message(),
+      "the test's input: the Hessian of its 8 inputs over 4 tokens is singular at input 6: calibrate on more or more "
+      "varied text, or raise the damping");
   EXPECT_TRUE(InverseFactor(hessian, {}, 0.01, kTile).ok());
 }
 

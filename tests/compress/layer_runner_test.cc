@@ -28,8 +28,8 @@ TEST(LayerRunner, HasTheBitsOfTheModelsOwnPasses) {
     const std::vector<int32_t> all(parity.ids.begin(),
                                    parity.ids.begin() + std::min<std::ptrdiff_t>(160, std::ssize(parity.ids)));
     const std::size_t half = all.size() / 2;
-    const std::vector<std::vector<int32_t>> sequences = {
-        {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(half)}, all};
+    const std::vector<std::vector<int32_t>> sequences = {{all.begin(), all.begin() + static_cast<std::ptrdiff_t>(half)},
+                                                         all};
     // The model's weights a second time, for the runner to have.
     const auto files = ModelFiles::Open(parity.folder);
     ASSERT_TRUE(files.ok());

@@ -43,9 +43,7 @@ TEST(Masks, ARowLosesItsShare) {
 
 TEST(Masks, APatternKeepsNOfM) {
   Random random(TestSeed(76));
-  const struct {
-    int n, m;
-  } patterns[] = {{2, 4}, {1, 4}, {4, 8}, {8, 16}};
+  const struct { int n, m; } patterns[] = {{2, 4}, {1, 4}, {4, 8}, {8, 16}};
   for (const auto& [n, m] : patterns) {
     const std::vector<float> scores = UniformFloats(67, 0, 1, random);
     std::vector<uint8_t> marks(67);

@@ -1,5 +1,5 @@
-// GPTQ and SparseGPT as their papers have them, in double precision and without any of compress/'s shortcuts: the inverse
-// of the Hessian of the columns that are left is kept, and one column is taken out of it at a time.
+// GPTQ and SparseGPT as their papers have them, in double precision and without any of compress/'s shortcuts: the
+// inverse of the Hessian of the columns that are left is kept, and one column is taken out of it at a time.
 #pragma once
 
 #include <algorithm>
@@ -52,8 +52,8 @@ inline std::vector<double> PlainInverse(std::vector<double> a, int k) {
 enum class Rounding { kBf16, kInt8Row };
 
 // w [n][k], k at most 128 (one block); `fraction` of each row goes.
-inline std::vector<double> PlainSparseGpt(const std::vector<double>& h, std::vector<double> w, int n, int k, double fraction,
-                                          Rounding rounding) {
+inline std::vector<double> PlainSparseGpt(const std::vector<double>& h, std::vector<double> w, int n, int k,
+                                          double fraction, Rounding rounding) {
   // inverses[p]: of the columns p .. k - 1, its row p.
   std::vector<double> inverse = PlainInverse(h, k);
   std::vector<std::vector<double>> rows;
@@ -62,7 +62,8 @@ inline std::vector<double> PlainSparseGpt(const std::vector<double>& h, std::vec
     rows.emplace_back(begin, begin + k);
     for (int i = p + 1; i < k; ++i) {
       const double factor = inverse[static_cast<std::size_t>(i * k + p)] / rows.back()[static_cast<std::size_t>(p)];
-      for (int j = p; j < k; ++j) inverse[static_cast<std::size_t>(i * k + j)] -= factor * rows.back()[static_cast<std::size_t>(j)];
+      for (int j = p; j < k; ++j)
+        inverse[static_cast<std::size_t>(i * k + j)] -= factor * rows.back()[static_cast<std::size_t>(j)];
     }
   }
   for (int c = 0; c < n; ++c) {
@@ -71,18 +72,23 @@ inline std::vector<double> PlainSparseGpt(const std::vector<double>& h, std::vec
     for (int j = 0; j < k; ++j) largest = std::max(largest, std::fabs(row[j]));
     std::vector<int> order(static_cast<std::size_t>(k));
     std::iota(order.begin(), order.end(), 0);
-    const auto score = [&](int j) { return row[j] * row[j] / rows[static_cast<std::size_t>(j)][static_cast<std::size_t>(j)]; };
+    const auto score = [&](int j) {
+      return row[j] * row[j] / rows[static_cast<std::size_t>(j)][static_cast<std::size_t>(j)];
+    };
     std::vector<double> scores;
     for (int j = 0; j < k; ++j) scores.push_back(score(j));
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return scores[static_cast<std::size_t>(a)] < scores[static_cast<std::size_t>(b)]; });
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+      return scores[static_cast<std::size_t>(a)] < scores[static_cast<std::size_t>(b)];
+    });
     std::vector<bool> gone(static_cast<std::size_t>(k));
-    for (int i = 0; i < static_cast<int>(fraction * k); ++i) gone[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = true;
+    for (int i = 0; i < static_cast<int>(fraction * k); ++i)
+      gone[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = true;
     for (int p = 0; p < k; ++p) {
       double q = 0;
       if (!gone[static_cast<std::size_t>(p)]) {
-        q = rounding == Rounding::kBf16 ? ToFloat(ToBf16(static_cast<float>(row[p])))
-                                        : largest / 127 * std::clamp(std::nearbyint(row[p] / (largest / 127)), -127.0, 127.0);
+        q = rounding == Rounding::kBf16
+                ? ToFloat(ToBf16(static_cast<float>(row[p])))
+                : largest / 127 * std::clamp(std::nearbyint(row[p] / (largest / 127)), -127.0, 127.0);
       }
       const std::vector<double>& g = rows[static_cast<std::size_t>(p)];
       const double error = (row[p] - q) / g[static_cast<std::size_t>(p)];

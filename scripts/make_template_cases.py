@@ -4,7 +4,7 @@
     python scripts/make_template_cases.py            writes the cases
     python scripts/make_template_cases.py --check    recomputes them; 1 if they moved
 
-Templates are tests/data/templates/*.jinja and, where LACUNA_TEST_DATA names the folder of real inputs, those of its
+Templates are tests/data/templates/*.jinja, lines of snippets.txt and, where LACUNA_TEST_DATA names the folder of real inputs, those of its
 templates/ (their texts are not stored, what they render is). Needs transformers and jinja2; versions are noted in the file.
 """
 import argparse
@@ -15,7 +15,7 @@ import sys
 
 import jinja2
 import transformers
-from transformers.utils.chat_template_utils import _compile_jinja_template
+from transformers.utils.chat_template_utils import _alias_reasoning_fields, _compile_jinja_template
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "templates"
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
@@ -57,10 +57,21 @@ CONVERSATIONS = {
     "wrong order": {"messages": [say("assistant", "I begin"), say("user", "no")]},
     "parts": {"messages": [{"role": "user", "content": [{"type": "text", "text": "part one"}, {"type": "text", "text": "<s>two"}]}]},
     "long": {"messages": [say("user" if i % 2 == 0 else "assistant", f"message {i}") for i in range(12)]},
+    "reasoning": {"messages": [say("user", "q"), {"role": "assistant", "content": "a", "reasoning_content": "why\n"},
+                               say("user", "<tool_response>x</tool_response>"), say("assistant", "<think>\nhm\n</think>\n\nlast")]},
+    "two tool calls": {"messages": [
+        say("user", "q"),
+        {"role": "assistant", "content": "c", "tool_calls": [
+            {"id": "abcdefghi", "type": "function", "function": {"name": "f", "arguments": {"a": [1, {"b": 2}]}}},
+            {"type": "function", "function": {"name": "g", "arguments": "{\"x\": 1}"}}]},
+        say("tool", "r1"), {"role": "tool", "content": "r2", "tool_call_id": "abcdefghi"}, say("assistant", "done")],
+        "tools": [WEATHER]},
+    "nulls": {"messages": [say("user", "q"), {"role": "assistant", "content": None, "tool_calls": None}, say("user", "r")]},
     "unknown role": {"messages": [say("critic", "a"), say("user", "b")]},
 }
 
-# Short templates, each for one rule; rendered with the conversation "system".
+# Short templates, each for one rule; rendered with the conversation "system". Those of one line without escapes are in
+# snippets.txt.
 SNIPPETS = [
     "a\n{% if true %}\nb\n{% endif %}\nc\n", "a\n\n", "a\r\n{{ 1 }}\r\nb\rc", "  {% if true %}  x  {% endif %}  ", "x {%- if true -%} y {%- endif -%} z",
     "a\n   {%+ if true %}b{% endif +%}\nc", "{{- 1 -}}  \n  {{ 2 }}\n{{ 3 -}}  x", "a {#- c -#} b {# d #}\nc {#+ e +#}\n d", "\n  {# c #}\n x",
@@ -92,7 +103,8 @@ SNIPPETS = [
 
 
 def render(template, conversation, generation):
-    variables = {"tools": None, "documents": None, **TOKENS, **conversation, "add_generation_prompt": generation}
+    variables = {"tools": None, "documents": None, **TOKENS, **conversation, "add_generation_prompt": generation,
+                 "messages": _alias_reasoning_fields(conversation["messages"])}
     try:
         return {"text": template.render(**variables)}
     except Exception as error:  # every kind counts as a refusal
@@ -132,7 +144,7 @@ def main():
             "special_tokens": TOKENS, "conversations": CONVERSATIONS,
             "own": {name: cases(source) for name, source in own.items()},
             "shared": {name: cases(source) for name, source in shared.items()},
-            "snippets": [snippet(source) for source in SNIPPETS]}
+            "snippets": [snippet(source) for source in SNIPPETS + (ROOT / "snippets.txt").read_text().split("\n")[:-1]]}
     if check:
         stored = json.loads(path.read_text())
         for key in ("conversations", "own", "snippets") + (("shared",) if shared else ()):

@@ -111,7 +111,8 @@ Value ReplaceFilter(Interpreter& in, const Value& v, Args& args) {
 
 Value Indent(Interpreter& in, const Value& v, Args& args) {
   const Bound b = in.Bind("indent", args, {"width", "first", "blank"});
-  const Value text = in.Str(v);
+  if (v.is_undefined()) return in.Fail(v.why_undefined());
+  if (!v.is_string()) return in.Fail("indent: needs a text, not " + TypeName(v));
   Text indent;
   if (b[0] != nullptr && b[0]->is_string()) {
     indent = b[0]->text();
@@ -121,7 +122,7 @@ Value Indent(Interpreter& in, const Value& v, Args& args) {
     indent = Text(std::string(static_cast<size_t>(std::max<int64_t>(0, width)), ' '), false);
   }
   if (!in.ok()) return Value();
-  Text whole(text.text());
+  Text whole(v.text());
   whole.Append("\n", false);
   const std::vector<Value> lines = SplitLines(whole, false);
   if (!in.Charge(8 * static_cast<int64_t>(lines.size()))) return Value();
@@ -278,12 +279,17 @@ Value Sum(Interpreter& in, const Value& v, Args& args) {
   return total;
 }
 
+// As Jinja's map and select begin: what is false (none, 0) has no items, and is no error.
+std::vector<Value> ItemsIfTrue(Interpreter& in, const Value& v) {
+  return Truth(v) ? in.Items(v) : std::vector<Value>();
+}
+
 Value Map(Interpreter& in, const Value& v, Args& args) {
   std::vector<Value> out;
   if (args.positional.empty()) {
     const Bound b = in.Bind("map", args, {"attribute", "default"});
     if (in.ok() && b[0] == nullptr) return in.Fail("map needs a filter's name or attribute=");
-    for (const Value& item : in.Items(v)) {
+    for (const Value& item : ItemsIfTrue(in, v)) {
       if (!in.ok()) return Value();
       const Value value = in.GetPath(item, *b[0]);
       out.push_back(value.is_undefined() && b[1] != nullptr ? *b[1] : value);
@@ -291,7 +297,7 @@ Value Map(Interpreter& in, const Value& v, Args& args) {
   } else {
     const std::string name = in.StrOf(args.positional[0]);
     Args rest{{args.positional.begin() + 1, args.positional.end()}, args.named};
-    for (const Value& item : in.Items(v)) {
+    for (const Value& item : ItemsIfTrue(in, v)) {
       if (!in.ok() || !in.Charge(1)) return Value();
       out.push_back(in.CallFilter(name, item, rest));
     }
@@ -312,7 +318,7 @@ Value Select(Interpreter& in, const Value& v, Args& args) {
   if (used < args.positional.size()) test = in.StrOf(args.positional[used++]);
   Args rest{{args.positional.begin() + static_cast<std::ptrdiff_t>(used), args.positional.end()}, args.named};
   std::vector<Value> out;
-  for (const Value& item : in.Items(v)) {
+  for (const Value& item : ItemsIfTrue(in, v)) {
     if (!in.ok() || !in.Charge(1)) return Value();
     const Value value = attribute ? in.GetPath(item, path) : item;
     if ((test.empty() ? Truth(value) : in.CallTest(test, value, rest)) == keep) out.push_back(item);
@@ -359,6 +365,7 @@ Value SliceFilter(Interpreter& in, const Value& v, Args& args) {
 
 Value IntOf(Interpreter& in, const Value& v, Args& args) {
   const Bound b = in.Bind("int", args, {"default", "base"});
+  if (v.is_undefined()) return in.Fail(v.why_undefined());
   const Value absent = b[0] == nullptr ? Value(int64_t{0}) : *b[0];
   if (v.is_integral()) return Value(v.integer());
   double number = 0;
@@ -386,6 +393,7 @@ Value IntOf(Interpreter& in, const Value& v, Args& args) {
 
 Value FloatOf(Interpreter& in, const Value& v, Args& args) {
   const Bound b = in.Bind("float", args, {"default"});
+  if (v.is_undefined()) return in.Fail(v.why_undefined());
   if (v.is_number()) return Value(v.number());
   if (v.is_string()) {
     const Text text = Strip(v.text(), nullptr, true, true);

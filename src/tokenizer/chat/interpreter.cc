@@ -250,18 +250,20 @@ Interpreter::Flow Interpreter::For(const Stmt& stmt, const Value& items, int dep
     loop->scope = parent;
     Keep(parent);
   }
-  if (loop->items.empty()) {
-    const ScopeHolder scope(*this, parent);
-    return Execute(stmt.otherwise);
-  }
+  // Jinja takes `else` when no round came to its end: break and continue count like an empty list.
+  bool completed = false;
   for (; loop->index < loop->items.size() && ok(); ++loop->index) {
     if (!Charge(1)) break;
     const ScopeHolder scope(*this, parent);
     Set("loop", Value(std::shared_ptr<Object>(loop)));
     Assign(*stmt.target, loop->items[loop->index]);
-    if (Execute(stmt.body) == Flow::kBreak) break;
+    const Flow flow = Execute(stmt.body);
+    if (flow == Flow::kBreak) break;
+    completed = completed || flow == Flow::kNext;
   }
-  return Flow::kNext;
+  if (completed || !ok()) return Flow::kNext;
+  const ScopeHolder scope(*this, parent);
+  return Execute(stmt.otherwise);
 }
 
 Value Interpreter::RunLoop(const Loop& loop, const Value& items) {

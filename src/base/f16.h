@@ -25,6 +25,13 @@ static inline uint32_t F16ToFloatBits(uint32_t half) {
 
 static inline float F16ToFloat(uint16_t half) { return FloatFromBits(F16ToFloatBits(half)); }
 
+// bits / 2^shift, to nearest even; shift from 1 to 31.
+static inline uint32_t ShiftToNearestEven(uint32_t bits, uint32_t shift) {
+  const uint32_t half = 1u << (shift - 1), rest = bits & ((1u << shift) - 1);
+  const uint32_t down = bits >> shift;
+  return down + (rest > half || (rest == half && (down & 1)));
+}
+
 // To nearest even; beyond the largest F16, 65504 (from 65520 on), it gives Inf; a NaN stays one.
 static inline uint16_t FloatToF16(float x) {
   const uint32_t u = FloatBits(x);
@@ -41,10 +48,7 @@ static inline uint16_t FloatToF16(float x) {
     mantissa = (magnitude & 0x7fffffu) | 0x800000u;
     shift = 126 - exponent;  // units of 2^-24
   }
-  const uint32_t half = 1u << (shift - 1), rest = mantissa & ((1u << shift) - 1);
-  uint32_t rounded = mantissa >> shift;
-  rounded += rest > half || (rest == half && (rounded & 1));
-  return (uint16_t)(sign | rounded);
+  return (uint16_t)(sign | ShiftToNearestEven(mantissa, shift));
 }
 
 }  // namespace lacuna

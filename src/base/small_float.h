@@ -36,10 +36,7 @@ static inline uint8_t FloatToE4M3(float x) {
     mantissa = (magnitude & 0x7fffffu) | 0x800000u;
     shift = 141 - exponent;  // units of 2^-9
   }
-  const uint32_t half = 1u << (shift - 1), rest = mantissa & ((1u << shift) - 1);
-  uint32_t rounded = mantissa >> shift;
-  rounded += rest > half || (rest == half && (rounded & 1));
-  return (uint8_t)(sign | rounded);
+  return (uint8_t)(sign | ShiftToNearestEven(mantissa, shift));
 }
 
 }  // namespace lacuna

@@ -37,11 +37,12 @@ struct PackedPanels {
   const uint64_t* panel_bases;   // bitmap: [panels + 1] bytes from `values`, the last one is the end; null likewise
   const void* scales;            // [panel][group][16], f16, e4m3 or float; null for bf16
   const uint8_t* zeros;          // [panel][group][16] z of the channels, or null: z = bias
-  // 4-bit: the 16 entries u four times over, a table for VPERMB. u - z fits a signed byte.
+  // 4-bit: the 16 entries u four times over, a table for VPERMB. u - z fits a signed byte. `scale_selects`: two
+  // codebooks, twice over.
   const uint8_t* codebook;
   // 4-bit with bf16 activations: the 16 weights before the scale, twice over, a table for VPERMW: entries of the
-  // codebook minus bias, or of nf4. Where there are zero points the weight is codebook[code] - z instead (exact in
-  // bf16).
+  // codebook (`scale_selects`: of both) minus bias, or of nf4. Where there are zero points the weight is codebook[code]
+  // - z instead (exact in bf16).
   const bf16* code_values;
   ptrdiff_t panel_bytes;  // of values: all, constant_rows; 0 otherwise
   int tile_bytes;         // of values: all, constant_rows; 0 otherwise
@@ -58,6 +59,9 @@ struct PackedPanels {
   bool scales_f16;
   bool scales_e4m3;  // one byte each, only where `product`
   bool product;
+  // 4-bit (RaZeR): bit 0 of a group's stored scale, f16 or float, says which 16 of 32 entries its codes are looked up
+  // in. Both have u = bias as entry 0, which gaps are then codes of.
+  bool scale_selects;
 };
 
 // Activations are bf16 (LinearInput of kernels/linear.h: y = fma(bf16 dot of a group, scale, y)), or int8:

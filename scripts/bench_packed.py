@@ -24,7 +24,7 @@ say = bench_run.say
 def split(name):
     """(codec, density, layer, m) of "bitmap-int4-0.5/llama-8b/o/16/.." or, of dense bf16, "llama-8b/o/16/.."."""
     parts = name.split("/")
-    codec = parts.pop(0) if re.match(r"(bitmap-)?(bf16|int8|int4z?|codebook|nf4|fp4|mxfp4|nvfp4)\b", parts[0]) else "bf16"
+    codec = parts.pop(0) if re.match(r"(bitmap-)?(bf16|int8|int4z?|codebook|nf4|fp4|mxfp4|nvfp4|razer)\b", parts[0]) else "bf16"
     density = 1.0
     if codec.startswith("bitmap-"):
         codec, at = codec.rsplit("-", 1)

@@ -8,8 +8,8 @@ namespace lacuna::tools {
 
 void CodecFlags::AddTo(CLI::App& app) {
   Add(app, "--codec", codec,
-      "int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4, bf16; bitmap- before it stores no "
-      "zeros. pack "
+      "int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4, razer, bf16; bitmap- before it "
+      "stores no zeros. pack "
       "can do without for a GGUF file: Q8_0 becomes int8 and Q4_0 int4, with the same values, others bf16")
       ->type_name("CODEC");
   Add(app, "--group", group,

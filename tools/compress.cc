@@ -212,7 +212,7 @@ void AddCompress(CLI::App& app, Run* run) {
       ->type_name("WHICH")
       ->capture_default_str();
   Add(app, "--weights", flags->weights,
-      "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4")
+      "bf16, int8, int4, int4z (zero points), codebook (fitted), nf4, fp4, mxfp4, nvfp4, razer")
       ->type_name("CODEC")
       ->capture_default_str();
   Add(app, "--group", flags->group,

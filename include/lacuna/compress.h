@@ -42,7 +42,7 @@ struct CompressOptions {
   PruneMethod prune = PruneMethod::kNone;
   double sparsity = 0.5;             // share of every row that goes; without a pattern
   int pattern_n = 0, pattern_m = 0;  // N:M instead: of M consecutive weights N stay; M is 4, 8 or 16
-  std::string weights = "int4";      // bf16, int8, int4, int4z, codebook, nf4, fp4, mxfp4, nvfp4
+  std::string weights = "int4";      // bf16, int8, int4, int4z, codebook, nf4, fp4, mxfp4, nvfp4, razer
   int group = -1;                    // weights that share a scale; 0: a row; -1: the codec's default
   bool bf16_activations = false;     // slower and more accurate than int8
   RoundMethod round = RoundMethod::kGptq;

@@ -16,12 +16,15 @@
 namespace lacuna::kernels {
 namespace {
 
-enum class Kind { kInt8All, kInt8Bitmap, kCode4All, kCode4Bitmap, kBf16Bitmap };
+// Select: two codebooks, bit 0 of a scale says which.
+enum class Kind { kInt8All, kInt8Bitmap, kCode4All, kCode4Bitmap, kSelectAll, kSelectBitmap, kBf16Bitmap };
 
 constexpr bool IsBitmap(Kind kind) {
-  return kind == Kind::kInt8Bitmap || kind == Kind::kCode4Bitmap || kind == Kind::kBf16Bitmap;
+  return kind == Kind::kInt8Bitmap || kind == Kind::kCode4Bitmap || kind == Kind::kSelectBitmap ||
+         kind == Kind::kBf16Bitmap;
 }
-constexpr bool IsCode4(Kind kind) { return kind == Kind::kCode4All || kind == Kind::kCode4Bitmap; }
+constexpr bool Selects(Kind kind) { return kind == Kind::kSelectAll || kind == Kind::kSelectBitmap; }
+constexpr bool IsCode4(Kind kind) { return kind == Kind::kCode4All || kind == Kind::kCode4Bitmap || Selects(kind); }
 
 #define LACUNA_INLINE inline __attribute__((always_inline))
 
@@ -41,7 +44,7 @@ LACUNA_INLINE PanelStream StreamAt(const PackedPanels* w, int panel, int tile) {
   return s;
 }
 
-// The weights of the 16 codes, four times over.
+// The weights of the 16 codes, four times over; of two codebooks twice.
 template <Kind kKind, bool kZeros>
 LACUNA_INLINE __m512i CodeTable(const PackedPanels* w) {
   if (!IsCode4(kKind)) return _mm512_setzero_si512();
@@ -58,6 +61,27 @@ LACUNA_INLINE __m512i ZeroPoints(const PackedPanels* w, int panel, int k) {
   return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)z)), channel);
 }
 
+// What ExpandTile takes as zero points where scales select: 16 in the bytes of the channels with the second codebook.
+LACUNA_INLINE __m512i Selectors(const PackedPanels* w, int panel, int k) {
+  const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
+  const __m512i bits =
+      w->scales_f16 ? _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)((const uint16_t*)w->scales + at)))
+                    : _mm512_loadu_si512((const float*)w->scales + at);
+  return _mm512_maskz_set1_epi32(_mm512_test_epi32_mask(bits, _mm512_set1_epi32(1)), 0x10101010);
+}
+
+template <Kind kKind, bool kZeros>
+LACUNA_INLINE __m512i ZerosOrSelectors(const PackedPanels* w, int panel, int k) {
+  if constexpr (Selects(kKind)) return Selectors(w, panel, k);
+  return kZeros ? ZeroPoints(w, panel, k) : _mm512_setzero_si512();
+}
+
+// Codes, whose upper four bits are anything, looked up in two codebooks.
+LACUNA_INLINE __m512i LookUpSelected(__m512i codes, __m512i selectors, __m512i table) {
+  const __m512i places = _mm512_ternarylogic_epi64(codes, _mm512_set1_epi8(0x0f), selectors, 0xea);  // (x & 15) | s
+  return _mm512_permutexvar_epi8(places, table);
+}
+
 // Row r of an expanded tile. Halves: rows 0-7 and 8-15 become tiles of their own, 2 KiB in all, each with the other's
 // place empty: a group of 32 then is a whole tile, which multiplies no slower than a half.
 template <bool kHalves>
@@ -71,7 +95,7 @@ LACUNA_INLINE void ClearHalves(char* to) {
 }
 
 // The tile at *s to `to`; *s goes on to the next. What lies `ahead` bytes on in values (masks: kMaskAhead tiles) is
-// fetched. zero_low and zero_high are the zero points of rows 0-7 and of rows 8-15.
+// fetched. zero_low and zero_high are the zero points of rows 0-7 and of rows 8-15, or their selectors.
 template <Kind kKind, bool kZeros, bool kHalves>
 LACUNA_INLINE void ExpandTile(PanelStream* s, __m512i table, __m512i zero_low, __m512i zero_high, ptrdiff_t ahead,
                               ptrdiff_t mask_ahead, char* to) {
@@ -84,13 +108,19 @@ LACUNA_INLINE void ExpandTile(PanelStream* s, __m512i table, __m512i zero_low, _
                          _mm512_xor_si512(_mm512_loadu_si512(v + r * 64), _mm512_set1_epi8((char)0x80)));
     }
     s->values = v + 1024;
-  } else if constexpr (kKind == Kind::kCode4All) {
+  } else if constexpr (IsCode4(kKind) && !IsBitmap(kKind)) {
 #pragma GCC unroll 8
     for (int r = 0; r < 8; ++r) {
       _mm_prefetch((const char*)v + ahead + r * 64, _MM_HINT_T0);
       const __m512i codes = _mm512_loadu_si512(v + r * 64);
-      __m512i low = _mm512_permutexvar_epi8(codes, table);
-      __m512i high = _mm512_permutexvar_epi8(_mm512_srli_epi16(codes, 4), table);
+      __m512i low, high;
+      if constexpr (Selects(kKind)) {
+        low = LookUpSelected(codes, zero_low, table);
+        high = LookUpSelected(_mm512_srli_epi16(codes, 4), zero_high, table);
+      } else {
+        low = _mm512_permutexvar_epi8(codes, table);
+        high = _mm512_permutexvar_epi8(_mm512_srli_epi16(codes, 4), table);
+      }
       if constexpr (kZeros) {
         low = _mm512_sub_epi8(low, zero_low);
         high = _mm512_sub_epi8(high, zero_high);
@@ -112,7 +142,7 @@ LACUNA_INLINE void ExpandTile(PanelStream* s, __m512i table, __m512i zero_low, _
     }
     s->values = v;
     s->mask += 128;
-  } else if constexpr (kKind == Kind::kCode4Bitmap) {
+  } else if constexpr (IsCode4(kKind)) {
     const uint64_t* mask = (const uint64_t*)s->mask;
     _mm_prefetch((const char*)mask + mask_ahead, _MM_HINT_T0);
     _mm_prefetch((const char*)mask + mask_ahead + 64, _MM_HINT_T0);
@@ -120,10 +150,17 @@ LACUNA_INLINE void ExpandTile(PanelStream* s, __m512i table, __m512i zero_low, _
 #pragma GCC unroll 8
     for (int r = 0; r < 8; ++r) {
       _mm_prefetch((const char*)v + ahead, _MM_HINT_T0);
-      __m512i low = _mm512_permutexvar_epi8(_mm512_loadu_si512(v), table);
-      __m512i high = _mm512_permutexvar_epi8(_mm512_srli_epi16(_mm512_loadu_si512(v_high), 4), table);
+      __m512i low = _mm512_loadu_si512(v), high = _mm512_srli_epi16(_mm512_loadu_si512(v_high), 4);
+      if constexpr (!Selects(kKind)) {
+        low = _mm512_permutexvar_epi8(low, table);
+        high = _mm512_permutexvar_epi8(high, table);
+      }
       low = _mm512_maskz_expand_epi8(mask[r], low);
       high = _mm512_maskz_expand_epi8(mask[r + 8], high);
+      if constexpr (Selects(kKind)) {  // selectors belong to channels; gaps are code 0, which is 0
+        low = LookUpSelected(low, zero_low, table);
+        high = LookUpSelected(high, zero_high, table);
+      }
       if constexpr (kZeros) {
         low = _mm512_mask_sub_epi8(low, mask[r], low, zero_low);
         high = _mm512_mask_sub_epi8(high, mask[r + 8], high, zero_high);

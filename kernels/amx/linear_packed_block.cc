@@ -108,10 +108,10 @@ struct Block {
       for (int r = 0; r < 16; ++r) _mm_prefetch(v + r * 64, _MM_HINT_T1);
     } else {
       __m512i zero_low{}, zero_high{};
-      if constexpr (kZeros) {
+      if constexpr (kZeros || Selects(kKind)) {
         const int k = next.k + t * kTileK;
-        zero_low = ZeroPoints(a.w, next.panel + q, k);
-        zero_high = kHalves ? ZeroPoints(a.w, next.panel + q, k + 32) : zero_low;
+        zero_low = ZerosOrSelectors<kKind, kZeros>(a.w, next.panel + q, k);
+        zero_high = kHalves ? ZerosOrSelectors<kKind, kZeros>(a.w, next.panel + q, k + 32) : zero_low;
       }
       ExpandTile<kKind, kZeros, kHalves>(&next.stream[q], table, zero_low, zero_high, kAhead, 512,
                                          next.to[q] + t * (kHalves ? 2048 : 1024));
@@ -443,6 +443,8 @@ void AmxLinearPackedInt8Block(const LinearPackedArgs& a) {
   const bool bitmap = a.w->mask != nullptr;
   if (a.w->type == PackedValues::kInt8) {
     bitmap ? Int8<Kind::kInt8Bitmap, false>(a) : Int8<Kind::kInt8All, false>(a);
+  } else if (a.w->scale_selects) {
+    bitmap ? Int8<Kind::kSelectBitmap, false>(a) : Int8<Kind::kSelectAll, false>(a);
   } else if (a.w->zeros != nullptr) {
     bitmap ? Int8<Kind::kCode4Bitmap, true>(a) : Int8<Kind::kCode4All, true>(a);
   } else {

@@ -75,9 +75,9 @@ struct Walk {
   LACUNA_INLINE void Expand(int k) {
     if constexpr (kDirect) return;
     __m512i zero_low{}, zero_high{};
-    if constexpr (kZeros) {
-      zero_low = ZeroPoints(a.w, panel + q, k);
-      zero_high = kHalves ? ZeroPoints(a.w, panel + q, k + 32) : zero_low;
+    if constexpr (kZeros || Selects(kKind)) {
+      zero_low = ZerosOrSelectors<kKind, kZeros>(a.w, panel + q, k);
+      zero_high = kHalves ? ZerosOrSelectors<kKind, kZeros>(a.w, panel + q, k + 32) : zero_low;
     }
     ExpandTile<kKind, kZeros, kHalves>(&stream[q], table, zero_low, zero_high, ahead[q], mask_ahead, Buffer(q, k));
   }
@@ -251,6 +251,8 @@ void AmxPackedRowBlock(const LinearPackedArgs& a, int block) {
     AllPanels<Kind::kBf16Bitmap, false, false>(a, block);
   } else if (a.w->type == PackedValues::kInt8) {
     bitmap ? Int8<Kind::kInt8Bitmap, false>(a, block) : Int8<Kind::kInt8All, false>(a, block);
+  } else if (a.w->scale_selects) {
+    bitmap ? Int8<Kind::kSelectBitmap, false>(a, block) : Int8<Kind::kSelectAll, false>(a, block);
   } else if (a.w->zeros != nullptr) {
     bitmap ? Int8<Kind::kCode4Bitmap, true>(a, block) : Int8<Kind::kCode4All, true>(a, block);
   } else {

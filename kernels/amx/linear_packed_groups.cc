@@ -390,7 +390,9 @@ __attribute__((noinline)) void ExpandOne(Groups* g) {
   const int q = next.panels == 2 ? next.tile & 1 : 0, t = next.panels == 2 ? next.tile >> 1 : next.tile;
   ++next.tile;
   __m512i zero{};
-  if constexpr (kZeros) zero = ZeroPoints(g->a.w, next.panel + q, next.k + t * 64);
+  if constexpr (kZeros || Selects(kKind)) {
+    zero = ZerosOrSelectors<kKind, kZeros>(g->a.w, next.panel + q, next.k + t * 64);
+  }
   ptrdiff_t ahead = kAhead + (next.stream[q].values + kAhead >= next.end[q] ? next.jump[q] : 0);
   __asm__("" : "+r"(ahead));  // one address serves all prefetches
   ExpandTile<kKind, kZeros, false>(&next.stream[q], g->table, zero, zero, ahead, kMaskAhead, next.to[q] + t * 1024);
@@ -414,6 +416,7 @@ bool AmxPackedGroups(const LinearPackedArgs& a) {
   if (a.w->type == PackedValues::kInt8) {
     return bitmap ? Run<Kind::kInt8Bitmap, false>(a) : Run<Kind::kInt8All, false>(a);
   }
+  if (a.w->scale_selects) return bitmap ? Run<Kind::kSelectBitmap, false>(a) : Run<Kind::kSelectAll, false>(a);
   if (a.w->zeros != nullptr) return bitmap ? Run<Kind::kCode4Bitmap, true>(a) : Run<Kind::kCode4All, true>(a);
   return bitmap ? Run<Kind::kCode4Bitmap, false>(a) : Run<Kind::kCode4All, false>(a);
 }

@@ -6,7 +6,7 @@
 //   a tile of bytes, 64 k      row r = 16 channels x k 4 r .. 4 r + 3
 //   two tiles of bf16, 32 k    rows 2 r and 2 r + 1 = 16 channels x 2 k of these
 //
-//   int8, zero points     bytes are u - z, of at most 8 bits: the upper half of their fp32 is exact
+//   int8, zero points, two codebooks     bytes are u - z, of at most 8 bits: the upper half of their fp32 is exact
 //   mxfp4, nvfp4            as other codes, then times their scales: exact in bf16, and without periods
 //   other codes           bytes are code + 1, and 0 for gaps: the place in a table of 17 bf16
 //
@@ -22,7 +22,7 @@ constexpr ptrdiff_t kAhead = 1024, kMaskAhead = 512;
 
 template <Kind kKind, bool kZeros>
 struct Mixed {
-  static constexpr bool kLookup = IsCode4(kKind) && !kZeros;
+  static constexpr bool kLookup = IsCode4(kKind) && !kZeros && !Selects(kKind);
 
   const LinearPackedArgs& a;
   const PackedPanels* w;
@@ -82,9 +82,9 @@ struct Mixed {
     PanelStream stream = StreamAt<kKind>(w, panel, k0 / 64);
     for (int k = k0; k < k1; k += 64, to += 2048) {
       __m512i zero_low{}, zero_high{};
-      if constexpr (kZeros) {
-        zero_low = ZeroPoints(w, panel, k);
-        zero_high = ZeroPoints(w, panel, k + 32);
+      if constexpr (kZeros || Selects(kKind)) {
+        zero_low = ZerosOrSelectors<kKind, kZeros>(w, panel, k);
+        zero_high = ZerosOrSelectors<kKind, kZeros>(w, panel, k + 32);
       }
       ExpandTile<kKind, kZeros, false>(&stream, codes, zero_low, zero_high, kAhead, kMaskAhead, bytes);
       for (int r = 0; r < 16; ++r) {
@@ -200,6 +200,8 @@ void AmxLinearPackedMixed(const LinearPackedArgs& a) {
   const bool bitmap = a.w->mask != nullptr;
   if (a.w->type == PackedValues::kInt8) {
     bitmap ? AllPanels<Kind::kInt8Bitmap, false>(a) : AllPanels<Kind::kInt8All, false>(a);
+  } else if (a.w->scale_selects) {
+    bitmap ? AllPanels<Kind::kSelectBitmap, false>(a) : AllPanels<Kind::kSelectAll, false>(a);
   } else if (a.w->zeros != nullptr) {
     bitmap ? AllPanels<Kind::kCode4Bitmap, true>(a) : AllPanels<Kind::kCode4All, true>(a);
   } else {

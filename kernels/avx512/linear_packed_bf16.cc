@@ -51,8 +51,8 @@ void ReadyIntegers(const PackedPanels* w, int panel, int k, int tiles, TileCurso
   const __m512i table = C::kLookup ? _mm512_load_si512(w->codebook) : _mm512_setzero_si512();
   IntegerFill fill = ConstantFill<C>(w->bias);
   __m512i z[2] = {_mm512_set1_epi32(w->bias), _mm512_set1_epi32(w->bias)};
+  if (FillChanges<C>(w)) fill = FillAt<C>(w, panel, k);
   if (w->zeros != nullptr) {
-    fill = ZeroPointFill<C>(w, panel, k);
     for (int half = 0; half < 2; ++half) {
       const uint8_t* zeros = w->zeros + ((ptrdiff_t)panel * w->groups + (k + 32 * half) / w->group) * 16;
       z[half] = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i*)zeros));

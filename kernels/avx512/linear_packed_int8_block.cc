@@ -38,7 +38,7 @@ void Expand(const PackedPanels* w, int panel, int k, int tiles, const PanelEnds&
   IntegerFill fill = ConstantFill<C>(w->bias);
   TileCursor at = *cursor;
   for (int t = 0; t < tiles; ++t, u += 16) {
-    if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, panel, k + 64 * t);
+    if (FillChanges<C>(w)) fill = FillAt<C>(w, panel, k + 64 * t);
     ExpandTile<C>(
         &at, ends, fill, table, [&](int r, __m512i row) __attribute__((always_inline)) { u[r][0] = row; },
         [&](int r, __m512i row) __attribute__((always_inline)) {

@@ -149,7 +149,7 @@ __attribute__((noinline)) void Streams(const LinearPackedArgs& a, PanelState* st
     const int32_t* x = (const int32_t*)a.x + (ptrdiff_t)(k / 4) * M;
     for (int q = 0; q < streams; ++q) {
       PanelState* s = states + q;
-      if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, s->panel, k);
+      if (FillChanges<C>(w)) fill = FillAt<C>(w, s->panel, k);
       const int tiles = (next - k) / 64;
       s->values =
           TileDots<C, M>(s->values, s->mask, &s->ends, x, tiles, fill.low, fill.high, w->codebook, s->low, s->high);

@@ -70,7 +70,7 @@ __attribute__((noinline)) void Panel(const LinearPackedArgs& a, int panel) {
       // Periods of 32 come in pairs: the two halves of a tile.
       int k1 = period <= 64 ? k + 64 : (k / period + 1) * period;
       if (k1 > segment_end) k1 = segment_end;
-      if (C::kBitmap && w->zeros != nullptr) fill = ZeroPointFill<C>(w, panel, k);
+      if (FillChanges<C>(w)) fill = FillAt<C>(w, panel, k);
       __m512i low[kChains * M], high[kChains * M];
 #pragma GCC unroll 8
       for (int i = 0; i < kChains * M; ++i) low[i] = high[i] = _mm512_setzero_si512();

@@ -9,6 +9,8 @@
 //   all, 4-bit       `and`; looked up: shift / 2, vpermb   0; 1           1; 0.5
 //   bitmap, int8     kmovq, vpexpandb (2)                  3              0
 //   bitmap, 4-bit    both                                  3; 4           1; 0.5
+//   of two codebooks one VPTERNLOGD more, which gives the place in the table bit 4; those of a bitmap belong to
+//                    channels, so its codes go to their places first, gaps as code 0
 //
 // Template-only, in the including file's anonymous namespace: no weak symbols.
 #pragma once
@@ -40,9 +42,10 @@ inline __attribute__((always_inline)) void Prefetch(const void* at) {
   }
 }
 
-template <bool kBitmapOf, PackedValues kTypeOf, bool kLookupOf>
+template <bool kBitmapOf, PackedValues kTypeOf, bool kLookupOf, bool kSelectOf = false>
 struct IntegerCodec {
   static constexpr bool kBitmap = kBitmapOf, kLookup = kLookupOf;
+  static constexpr bool kSelect = kSelectOf;  // one of two codebooks, by bit 0 of the scale
   static constexpr PackedValues kType = kTypeOf;
   static constexpr int kHighShift = kType == PackedValues::kCode4 && !kLookup ? 4 : 0;
 };
@@ -100,7 +103,7 @@ inline __attribute__((always_inline)) ptrdiff_t Ahead(const char* at, ptrdiff_t 
   return ahead + jump;
 }
 
-// What stands for a weight that a bitmap does not store, in each half.
+// What stands for a weight that a bitmap does not store, in each half; with two codebooks 16 where the second is meant.
 struct IntegerFill {
   __m512i low, high;
 };
@@ -121,6 +124,27 @@ inline IntegerFill ZeroPointFill(const PackedPanels* w, int panel, int k) {
   const uint8_t* zeros = w->zeros + (ptrdiff_t)panel * w->groups * 16;
   const __m512i low = ZeroPointRow(zeros + k / w->group * 16), high = ZeroPointRow(zeros + (k + 32) / w->group * 16);
   return {low, _mm512_slli_epi16(high, C::kHighShift)};
+}
+
+// 16 in the bytes of the channels whose scales select the second codebook.
+inline __m512i SelectorRow(const PackedPanels* w, int panel, int k) {
+  const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
+  const __m512i bits = w->scales_f16
+                           ? _mm512_cvtepu16_epi32(_mm256_load_si256((const __m256i*)((const uint16_t*)w->scales + at)))
+                           : _mm512_load_si512((const float*)w->scales + at);
+  return _mm512_maskz_set1_epi32(_mm512_test_epi32_mask(bits, _mm512_set1_epi32(1)), 0x10101010);
+}
+
+// A fill that changes with the group, and that of the tile at k.
+template <class C>
+inline bool FillChanges(const PackedPanels* w) {
+  return C::kSelect || (C::kBitmap && w->zeros != nullptr);
+}
+template <class C>
+inline IntegerFill FillAt(const PackedPanels* w, int panel, int k) {
+  if constexpr (!C::kSelect) return ZeroPointFill<C>(w, panel, k);
+  const __m512i low = SelectorRow(w, panel, k);
+  return {low, w->group == 32 ? SelectorRow(w, panel, k + 32) : low};
 }
 
 // Calls low(r, u) and high(r, u) for r = 0 .. 7 with the rows r and r + 8 of the next tile.
@@ -159,13 +183,25 @@ inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const 
     cursor->values = at;
   } else {
     const uint8_t* high_at = at;
+    __m512i nothing = _mm512_setzero_si512();
+    if (C::kSelect && C::kBitmap) __asm__("" : "+v"(nothing));  // as in ExpandWords
 #pragma GCC unroll 8
     for (int r = 0; r < 8; ++r) {
       if (kFetch) Prefetch<kIntoL1>(at + values_ahead);
       __m512i a = _mm512_loadu_si512(at);
       if (!C::kBitmap) __asm__("" : "+v"(a));  // or g++ loads it twice
       __m512i b = C::kBitmap ? _mm512_loadu_si512(high_at) : a;
-      if constexpr (C::kLookup) {
+      if constexpr (C::kSelect) {
+        b = _mm512_srli_epi16(b, 4);
+        if constexpr (C::kBitmap) {
+          a = _mm512_mask_expand_epi8(nothing, mask[r], a);
+          b = _mm512_mask_expand_epi8(nothing, mask[r + 8], b);
+        }
+        // (x & 15) | selector
+        const __m512i code = _mm512_set1_epi8(0x0f);
+        a = _mm512_permutexvar_epi8(_mm512_ternarylogic_epi64(a, code, fill.low, 0xea), table);
+        b = _mm512_permutexvar_epi8(_mm512_ternarylogic_epi64(b, code, fill.high, 0xea), table);
+      } else if constexpr (C::kLookup) {
         a = _mm512_permutexvar_epi8(a, table);
         b = _mm512_permutexvar_epi8(_mm512_srli_epi16(b, 4), table);
       } else {
@@ -173,8 +209,10 @@ inline __attribute__((always_inline)) void ExpandTile(TileCursor* cursor, const 
         b = _mm512_and_si512(b, _mm512_set1_epi8((char)0xf0));
       }
       if constexpr (C::kBitmap) {
-        a = _mm512_mask_expand_epi8(fill.low, mask[r], a);
-        b = _mm512_mask_expand_epi8(fill.high, mask[r + 8], b);
+        if constexpr (!C::kSelect) {
+          a = _mm512_mask_expand_epi8(fill.low, mask[r], a);
+          b = _mm512_mask_expand_epi8(fill.high, mask[r + 8], b);
+        }
         at += _mm_popcnt_u64(mask[r]);
         high_at += _mm_popcnt_u64(mask[r + 8]);
       } else {
@@ -203,6 +241,10 @@ inline void WithIntegerCodec(const PackedPanels* w, const Run& run) {
   if (w->type == PackedValues::kInt8) {
     return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kInt8, false>>()
                   : run.template Run<IntegerCodec<false, PackedValues::kInt8, false>>();
+  }
+  if (w->scale_selects) {
+    return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kCode4, true, true>>()
+                  : run.template Run<IntegerCodec<false, PackedValues::kCode4, true, true>>();
   }
   if (lookup) {
     return bitmap ? run.template Run<IntegerCodec<true, PackedValues::kCode4, true>>()

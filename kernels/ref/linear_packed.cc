@@ -193,7 +193,8 @@ void RefExpandChannel(const PackedPanels* w, int n, int k, float* to) {
         to[at] = 0.0f;
         if ((mask >> j & 1) == 0) continue;
         const int index = before + __builtin_popcountll(mask & (((uint64_t)1 << j) - 1));
-        const float value = UnscaledWeight(w, StoredValue(w, values, row, index), ZeroPoint(w, panel, channel, at));
+        const int stored = StoredValue(w, values, row, index) + BookOffset(w, panel, channel, at);
+        const float value = UnscaledWeight(w, (uint16_t)stored, ZeroPoint(w, panel, channel, at));
         to[at] = value * WeightScale(w, panel, channel, at);
       }
       before += __builtin_popcountll(mask);

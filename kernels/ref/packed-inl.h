@@ -40,6 +40,19 @@ static inline float WeightScale(const PackedPanels* w, int panel, int channel, i
   return w->scales_f16 ? F16ToFloat(((const uint16_t*)w->scales)[at]) : ((const float*)w->scales)[at];
 }
 
+// What a channel's codes at k are moved by in the codebook: 16 where its scale selects the second one.
+static inline int BookOffset(const PackedPanels* w, int panel, int channel, int k) {
+  if (!w->scale_selects) return 0;
+  const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16 + channel;
+  uint32_t bits;
+  if (w->scales_f16) {
+    bits = ((const uint16_t*)w->scales)[at];
+  } else {
+    memcpy(&bits, (const float*)w->scales + at, 4);
+  }
+  return (int)(bits & 1) * 16;
+}
+
 // The i-th stored value of a tile's rows (4-bit: of the half that `row` is in): bf16 bits, a byte, a code.
 static inline uint16_t StoredValue(const PackedPanels* w, const uint8_t* tile, int row, int i) {
   switch (w->type) {
@@ -67,7 +80,7 @@ static inline float UnscaledWeight(const PackedPanels* w, uint16_t stored, int z
   }
 }
 
-// stored[row][element], -1 where a weight is not stored.
+// stored[row][element], codes moved by BookOffset; -1 where a weight is not stored.
 struct ExpandedTile {
   int32_t stored[16][64];
 };
@@ -78,7 +91,9 @@ static inline void ExpandTile(const PackedPanels* w, int panel, int tile, Expand
     if (row == 8 && w->type == PackedValues::kCode4) next = 0;
     const uint64_t mask = RowMask(w, panel, tile, row);
     for (int j = 0; j < RowElements(w); ++j) {
-      to->stored[row][j] = mask >> j & 1 ? StoredValue(w, values, row, next++) : -1;
+      const bool there = mask >> j & 1;
+      to->stored[row][j] = there ? StoredValue(w, values, row, next++) : -1;
+      if (there) to->stored[row][j] += BookOffset(w, panel, j / PairK(w), (tile * 16 + row) * PairK(w));
     }
   }
 }

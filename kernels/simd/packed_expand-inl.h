@@ -59,9 +59,10 @@ inline Elements16 Bytes16(const uint8_t* at, uint64_t mask, int i) {
 
 // What a stored byte or code stands for, and what is not stored.
 struct Meaning {
-  __m128i codebook;             // 16 entries u
+  __m128i codebook, second;     // 16 entries u; of scale_selects the other 16
   __m128i bf16_low, bf16_high;  // halves of the entries' bf16
   __m128i z[2][4];              // of tile rows 0-7 and 8-15, channels 4 i .. 4 i + 3, each four times
+  __m128i selected[2][4];       // likewise: 255 where the second codebook is meant
 };
 
 inline void SetZ(__m128i z16, __m128i* z) {
@@ -74,6 +75,7 @@ inline Meaning MeaningOf(const PackedPanels* w) {
   for (auto& z : m.z) SetZ(_mm_set1_epi8((char)w->bias), z);
   if (w->type == PackedValues::kCode4) {
     if (w->codebook != nullptr) m.codebook = _mm_loadu_si128((const __m128i*)w->codebook);
+    if (w->scale_selects) m.second = _mm_loadu_si128((const __m128i*)(w->codebook + 16));
     if (w->code_values != nullptr) {
       const __m128i low = _mm_set1_epi16(0xff);
       const __m128i a = _mm_loadu_si128((const __m128i*)w->code_values);
@@ -91,7 +93,7 @@ inline const uint8_t* TileAt(const PackedPanels* w, int panel, int tile) {
 }
 
 // [16 rows][64 elements]: u - z, or where kToBf16 the codes' bf16.
-template <PackedValues kType, bool kBitmap, bool kToBf16>
+template <PackedValues kType, bool kBitmap, bool kToBf16, bool kSelect = false>
 inline void ExpandRows(const PackedPanels* w, int panel, int tile, const Meaning& m, uint16_t* to) {
   constexpr bool kCodes = kType == PackedValues::kCode4;
   const uint64_t* mask = kBitmap ? (const uint64_t*)w->mask + ((ptrdiff_t)panel * w->tiles + tile) * 16 : nullptr;
@@ -115,12 +117,23 @@ inline void ExpandRows(const PackedPanels* w, int panel, int tile, const Meaning
       } else {
         const __m128i z = m.z[row / 8][i];
         __m128i u = kCodes ? _mm_shuffle_epi8(m.codebook, e.value) : e.value;
+        if (kSelect) u = _mm_blendv_epi8(u, _mm_shuffle_epi8(m.second, e.value), m.selected[row / 8][i]);
         if (kBitmap) u = _mm_blendv_epi8(u, z, e.gap);
         _mm256_store_si256((__m256i*)out, _mm256_sub_epi16(_mm256_cvtepu8_epi16(u), _mm256_cvtepu8_epi16(z)));
       }
     }
     at += kBitmap ? __builtin_popcountll(bits) : 64;
   }
+}
+
+// Which codebook the 16 channels' scales select.
+inline void SetSelected(const PackedPanels* w, int panel, int k, __m128i* selected) {
+  const ptrdiff_t at = ((ptrdiff_t)panel * w->groups + k / w->group) * 16;
+  uint8_t second[16];
+  for (int c = 0; c < 16; ++c) {  // the lowest byte
+    second[c] = ((const uint8_t*)w->scales)[(at + c) * (w->scales_f16 ? 2 : 4)] & 1 ? 255 : 0;
+  }
+  SetZ(_mm_loadu_si128((const __m128i*)second), selected);
 }
 
 // u - z, [16 rows][16 channels][4 k].
@@ -130,6 +143,12 @@ inline void ExpandIntegers(const PackedPanels* w, int panel, int tile, Meaning* 
     for (int h = 0; h < 2; ++h) {
       const ptrdiff_t group = (ptrdiff_t)panel * w->groups + (tile * 64 + h * 32) / w->group;
       SetZ(_mm_loadu_si128((const __m128i*)(w->zeros + group * 16)), m->z[h]);
+    }
+  }
+  if constexpr (kType == PackedValues::kCode4) {
+    if (w->scale_selects) {
+      for (int h = 0; h < 2; ++h) SetSelected(w, panel, tile * 64 + h * 32, m->selected[h]);
+      return ExpandRows<kType, kBitmap, false, true>(w, panel, tile, *m, to);
     }
   }
   ExpandRows<kType, kBitmap, false>(w, panel, tile, *m, to);
@@ -188,7 +207,7 @@ inline void ExpandBf16(const PackedPanels* w, int panel, int tile, Meaning* m, u
     memcpy(to, TileAt(w, panel, tile), 1024);
   } else {
     alignas(64) uint16_t rows[16 * 64];
-    if (kType == PackedValues::kCode4 && w->zeros == nullptr) {
+    if (kType == PackedValues::kCode4 && w->zeros == nullptr && !w->scale_selects) {
       ExpandRows<kType, kBitmap, true>(w, panel, tile, *m, rows);
       PairRows<false>(rows, to);
     } else {

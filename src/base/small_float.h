@@ -11,6 +11,10 @@ namespace lacuna {
 // E2M1 by its four bits (sign, two of exponent, one of mantissa), times two: an integer.
 inline constexpr int kE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
+// RaZeR: what the code of E2M1's -0 stands for instead, times two, in its two codebooks (weights/codec.h).
+inline constexpr int kRazerCode = 8;
+inline constexpr int kRazerSpecial[2] = {10, 16};
+
 inline constexpr float kLargestE4M3 = 448;
 
 // (1 + m / 8) 2^(e - 7), or m / 8 2^-6 where e = 0; s1111111 is NaN, and there is no infinity. But for the sign the

@@ -122,6 +122,7 @@ void Solve(kernels::GemmTileFn tile, const SolveArgs& args) { Solver(tile, args)
 
 GroupScale SearchScale(const Quantizer& quantizer, std::span<const float> w, std::span<const float> importance,
                        bool search) {
+  if (quantizer.selects()) return quantizer.SelectedScale(w, importance);
   GroupScale best = quantizer.Scale(w);
   if (!search || w.empty() || best.s == 0 || !std::isfinite(best.s)) return best;
   double least = 0;

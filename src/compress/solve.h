@@ -42,8 +42,8 @@ struct SolveArgs {
 // On the calling thread, which holds an FpScope.
 void Solve(kernels::GemmTileFn tile, const SolveArgs& args);
 
-// The scale of one group of weights, with the least sum of importance * (w - q)^2 among shrunk ones. `importance` may
-// be empty.
+// The scale of one group of weights, with the least sum of importance * (w - q)^2 among shrunk ones, and of razer its
+// codebook. `importance` may be empty.
 GroupScale SearchScale(const Quantizer& quantizer, std::span<const float> w, std::span<const float> importance,
                        bool search);
 

@@ -24,7 +24,7 @@ struct PanelValues {
 };
 
 struct BuildOptions {
-  std::array<std::byte, 32> codebook{};   // 16 biased bytes, or 16 bf16 of nf4 and nvfp4
+  std::array<std::byte, 32> codebook{};   // 16 biased bytes, 32 of razer, or 16 bf16 of nf4 and nvfp4
   std::span<const int32_t> in_perm = {};  // a permutation of K
 };
 

@@ -13,7 +13,7 @@ constexpr Name kNames[] = {
     {"bf16", ValueKind::kBf16},   {"f32", ValueKind::kF32},        {"int8", ValueKind::kInt8},
     {"int4", ValueKind::kInt4},   {"int4z", ValueKind::kInt4Zero}, {"codebook", ValueKind::kCodebook},
     {"nf4", ValueKind::kNf4},     {"fp4", ValueKind::kFp4},        {"mxfp4", ValueKind::kMxfp4},
-    {"nvfp4", ValueKind::kNvfp4},
+    {"nvfp4", ValueKind::kNvfp4}, {"razer", ValueKind::kRazer},
 };
 constexpr std::string_view kBitmap = "bitmap-";
 

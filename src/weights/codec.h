@@ -11,7 +11,15 @@
 //   fp4         one of E2M1's 15                        f16 (128)                  int8 (as the group, at least 128)
 //   mxfp4       the same (OCP MX)                       a power of two (32 always) the same
 //   nvfp4       the same times 2^t of the tensor        e4m3 (16 always)           bf16
+//   razer       E2M1 with 5 or 8 instead of -0          f16 (128)                  int8 (as the group, at least 128)
 //   bitmap-X    only what is not zero of X, and a bit a weight; an N:M pattern makes its counts constant
+//
+// razer is "RaZeR: Pushing the Limits of NVFP4 Quantization with Redundant Zero Remapping" (arXiv 2501.04052) in a file
+// format of our own: there is none that others share. Each group has one of four codebooks, E2M1 with code 8 meaning 5,
+// 8, -5 or -8. The scale says which, and nothing else is stored: bit 0 of its F16 or float chooses 5 (0) or 8 (1), and
+// its sign the special value's, as -s * (E2M1, 8) is s * (E2M1, -8). The scale that multiplies is the stored number as
+// it is, that bit included. The paper's authors say that a patent application was filed for the method: nothing chooses
+// razer that was not asked for it by name.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +31,7 @@
 
 namespace lacuna {
 
-enum class ValueKind : uint8_t { kBf16, kF32, kInt8, kInt4, kInt4Zero, kCodebook, kNf4, kFp4, kMxfp4, kNvfp4 };
+enum class ValueKind : uint8_t { kBf16, kF32, kInt8, kInt4, kInt4Zero, kCodebook, kNf4, kFp4, kMxfp4, kNvfp4, kRazer };
 enum class Activations : uint8_t { kBf16, kF32, kInt8 };
 
 struct Codec {
@@ -43,6 +51,8 @@ struct Codec {
   bool coded() const { return values >= ValueKind::kInt4; }  // 4 bits
   bool integer() const { return scaled() && values != ValueKind::kNf4 && values != ValueKind::kNvfp4; }
   bool e2m1() const { return values >= ValueKind::kFp4; }
+  // Two codebooks, one of which a scale's bit 0 selects.
+  bool selects() const { return values == ValueKind::kRazer; }
   bool scales_e4m3() const { return values == ValueKind::kNvfp4; }
   // Multiplied by bf16 activations as code * scale, which is exact in bf16: no groups (DESIGN 6).
   bool product() const {

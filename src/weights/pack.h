@@ -14,6 +14,8 @@
 //   mxfp4      likewise, s the smallest power of two of at least max|w| / 6: no weight is clipped
 //   nvfp4      likewise, s = e4m3(max|w| / (6 2^t)) 2^t, t the tensor's: the smallest that leaves room for twice its
 //              largest weight; a scale rounded down clips its largest by 1/16 at most
+//   razer      s and one of four codebooks, of the least squared error (weights/razer_scale.h); the nearest of its 16,
+//              E2M1 where a special value is as near
 //
 // A scale is rounded to f16 before it divides, where it is stored so. The same source and codec give the same bytes on
 // any machine and with any number of threads.

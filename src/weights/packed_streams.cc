@@ -89,7 +89,7 @@ std::size_t StreamBytes(const PackedWeight& w, Stream stream) {
     case Stream::kZeros:
       return c.zero_points() ? scales : 0;
     case Stream::kCodebook:
-      return !c.coded() ? 0 : c.integer() ? 16 : 32;
+      return !c.coded() ? 0 : c.integer() && !c.selects() ? 16 : 32;
     case Stream::kPerm:
       return w.stream(Stream::kPerm).empty() ? 0 : static_cast<std::size_t>(w.k) * 4;
   }
@@ -118,6 +118,7 @@ Status BindPacked(PackedWeight* weight) {
   v.scales_f16 = c.scales_f16;
   v.scales_e4m3 = c.scales_e4m3();
   v.product = c.product();
+  v.scale_selects = c.selects();
   v.constant_rows = c.constant_rows();
   if (!c.bitmap || c.pattern_m > 0) {
     const int all = c.type() == kernels::PackedValues::kCode4 ? 512 : 1024;
@@ -130,7 +131,7 @@ Status BindPacked(PackedWeight* weight) {
   auto* values = reinterpret_cast<bf16*>(w.tables.data() + kTableBytes);
   for (int i = 0; i < 64; ++i) {
     const std::byte* from = w.stream(Stream::kCodebook).data();
-    codebook[i] = c.integer() ? static_cast<uint8_t>(from[i % 16]) : 0;
+    codebook[i] = c.integer() ? static_cast<uint8_t>(from[i % (c.selects() ? 32 : 16)]) : 0;
     if (i >= 32) continue;
     if (c.integer()) {
       values[i] = ToBf16(static_cast<float>(codebook[i] - c.bias()));

@@ -11,6 +11,7 @@
 #include "base/f16.h"
 #include "base/small_float.h"
 #include "weights/pack.h"
+#include "weights/razer_scale.h"
 
 namespace lacuna {
 namespace {
@@ -96,6 +97,8 @@ GroupScale Quantizer::Scale(std::span<const float> group, float shrink) const {
       return Stored(LargestMagnitude(group) * shrink / 127, half);
     case ValueKind::kNf4:
       return Stored(LargestMagnitude(group) * shrink, half);
+    case ValueKind::kRazer:
+      return SelectedScale(group, {});
     case ValueKind::kFp4:
       return Stored(LargestMagnitude(group) * shrink / 12, half);
     case ValueKind::kMxfp4: {
@@ -126,6 +129,11 @@ GroupScale Quantizer::Scale(std::span<const float> group, float shrink) const {
   }
 }
 
+GroupScale Quantizer::SelectedScale(std::span<const float> group, std::span<const float> importance) const {
+  const RazerScale best = FindRazerScale(group, importance, codec_.scales_f16);
+  return {.s = best.s, .book = best.book};
+}
+
 int32_t Quantizer::Value(float x, const GroupScale& scale) const {
   const float v = scale.s == 0 ? 0.0f : x / scale.s;
   switch (codec_.values) {
@@ -141,6 +149,11 @@ int32_t Quantizer::Value(float x, const GroupScale& scale) const {
     case ValueKind::kMxfp4:
     case ValueKind::kNvfp4:
       return Nearest(v);
+    case ValueKind::kRazer: {
+      const int code = Nearest(v);
+      const float special = static_cast<float>(kRazerSpecial[scale.book]);
+      return std::fabs(v - special) < std::fabs(v - levels_[static_cast<std::size_t>(code)]) ? kRazerCode : code;
+    }
     default: {
       const bf16 value = ToBf16(x);
       return (value.bits & 0x7f80u) == 0x7f80u ? kTooLarge : value.bits & 0x7fffu ? value.bits : 0;
@@ -161,6 +174,9 @@ float Quantizer::Real(int32_t value, const GroupScale& scale) const {
     case ValueKind::kMxfp4:
     case ValueKind::kNvfp4:
       return scale.s * levels_[static_cast<std::size_t>(value)];
+    case ValueKind::kRazer:
+      if (value == kRazerCode) return scale.s * static_cast<float>(kRazerSpecial[scale.book]);
+      return scale.s * levels_[static_cast<std::size_t>(value)];
     default:
       return ToFloat(bf16{static_cast<uint16_t>(value)});
   }
@@ -178,7 +194,8 @@ int32_t Quantizer::ZeroValue(const GroupScale& scale) const {
     case ValueKind::kNf4:
     case ValueKind::kFp4:
     case ValueKind::kMxfp4:
-    case ValueKind::kNvfp4: {
+    case ValueKind::kNvfp4:
+    case ValueKind::kRazer: {
       const int code = Nearest(0);
       return levels_[static_cast<std::size_t>(code)] == 0 ? code : -1;
     }
@@ -201,6 +218,11 @@ void Quantizer::WriteCodebook(std::byte* to) const {
   }
   for (std::size_t i = 0; i < 16; ++i)
     to[i] = static_cast<std::byte>(entries_[i] + (codec_.zero_points() ? 0 : codec_.bias()));
+  if (!codec_.selects()) return;
+  std::memcpy(to + 16, to, 16);
+  for (int book = 0; book < 2; ++book) {
+    to[16 * book + kRazerCode] = static_cast<std::byte>(kRazerSpecial[book] + codec_.bias());
+  }
 }
 
 }  // namespace lacuna

@@ -16,6 +16,7 @@ int RoundToInt(float x);
 struct GroupScale {
   float s = 1;  // exact in F16 or E4M3 where scales are stored so; infinite: F16 cannot hold it
   int zero_point = 0;
+  int book = 0;  // of razer: bit 0 of s as it is stored, which selects kRazerSpecial[book]
 };
 
 class Quantizer {
@@ -31,12 +32,15 @@ class Quantizer {
 
   // `shrink` multiplies the extremes that the scale is made from: below 1, the largest weights are clipped.
   GroupScale Scale(std::span<const float> group, float shrink = 1) const;
+  // razer: that of the least sum of importance * (w - q)^2, importance empty or the group's (weights/razer_scale.h).
+  GroupScale SelectedScale(std::span<const float> group, std::span<const float> importance) const;
+  bool selects() const { return codec_.selects(); }
   int32_t Value(float x, const GroupScale& scale) const;
   // The weight that a value of Value stands for.
   float Real(int32_t value, const GroupScale& scale) const;
   // The value that stands for 0; -1 where none is exactly 0.
   int32_t ZeroValue(const GroupScale& scale) const;
-  // The stream: 16 biased bytes, or 16 bf16 of nf4 and nvfp4.
+  // The stream: 16 biased bytes, 32 of razer, or 16 bf16 of nf4 and nvfp4.
   void WriteCodebook(std::byte* to) const;
 
  private:

@@ -8,6 +8,7 @@
 #include "base/small_float.h"
 #include "weights/build_packed.h"
 #include "weights/pack.h"
+#include "weights/quantize.h"
 
 namespace lacuna {
 namespace {
@@ -53,6 +54,8 @@ double Spread(const Codec& codec) {
     case ValueKind::kFp4:
     case ValueKind::kMxfp4:
       return 5.9;
+    case ValueKind::kRazer:
+      return 6.7;
     case ValueKind::kNvfp4:
       return 2.9;
     default:
@@ -89,6 +92,7 @@ class Panel {
       s = there ? scale_ * (0.75f + static_cast<float>(random_.Next()) * 0x1p-17f) : 0.0f;
       if (there && codec_.values == ValueKind::kMxfp4) s = std::ldexp(1.0f, std::ilogb(s));
       if (there && codec_.values == ValueKind::kNvfp4) s = E4M3(s);
+      if (there && codec_.selects() && (random_.Next() & 1) != 0) s = -s;
       values_.zeros[i] = static_cast<uint8_t>(random_.Next() & 15);
     }
     for (int c = 0; c < kChannels; ++c) {
@@ -194,6 +198,7 @@ Result<PackedWeight> RandomPacked(const std::string& name, int64_t n, int64_t k,
                             : codec.e2m1()                       ? static_cast<std::byte>(128 + kE2M1[i])
                                                                  : static_cast<std::byte>(i);
     }
+    if (codec.selects()) Quantizer(codec).WriteCodebook(options.codebook.data());
   }
   return BuildPacked(name, n, k, codec, options, [&](int panel, PanelValues& values) -> Status {
     Panel(n, k, codec, spec, panel, values).Fill();

@@ -142,13 +142,17 @@ class Validator {
     int exponent;
     if (std::frexp(unit, &exponent) != 0.5f) return Wrong(Stream::kCodebook, "does not have a power of two as entry 1");
     if (w_.codec.integer() && unit != 1) return Wrong(Stream::kCodebook, "does not have E2M1's values times two");
-    for (int i = 0; i < 16; ++i) {
-      if (ToFloat(w_.view.code_values[i]) == unit * static_cast<float>(kE2M1[i])) continue;
-      return Wrong(Stream::kCodebook, "does not have E2M1's value as entry " + std::to_string(i));
+    for (int i = 0; i < (w_.codec.selects() ? 32 : 16); ++i) {
+      const bool special = w_.codec.selects() && i % 16 == kRazerCode;
+      const int value = special ? kRazerSpecial[i / 16] : kE2M1[i % 16];
+      if (ToFloat(w_.view.code_values[i]) == unit * static_cast<float>(value)) continue;
+      return Wrong(Stream::kCodebook, std::string("does not have ") + (special ? "RaZeR's special" : "E2M1's") +
+                                          " value as entry " + std::to_string(i));
     }
     const auto scales = w_.stream(Stream::kScales);
     const auto step = static_cast<std::size_t>(w_.codec.scale_bytes());
-    for (std::size_t i = 0; i < scales.size() && w_.codec.values != ValueKind::kFp4; i += step) {
+    const bool any = w_.codec.values == ValueKind::kFp4 || w_.codec.selects();
+    for (std::size_t i = 0; i < scales.size() && !any; i += step) {
       uint32_t bits = 0;
       std::memcpy(&bits, scales.data() + i, step);
       if (step == 1) {

@@ -81,7 +81,7 @@ double RelativeError(const Layer& layer, const std::vector<double>& now) {
 
 TEST(CompressMatrix, TheReportedErrorIsThatOfThePackedWeight) {
   const Layer layer(91);
-  for (const char* codec : {"bf16", "int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4"}) {
+  for (const char* codec : {"bf16", "int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4", "razer"}) {
     for (PruneMethod prune : {PruneMethod::kNone, PruneMethod::kWanda, PruneMethod::kSparseGpt}) {
       for (RoundMethod round : {RoundMethod::kNearest, RoundMethod::kGptq}) {
         const std::string name = std::string(prune == PruneMethod::kNone ? "" : "bitmap-") + codec;
@@ -117,7 +117,7 @@ TEST(CompressMatrix, ErrorsComeInTheOrderOfTheMethods) {
         EXPECT_LT(wanda, 0.9 * error(PruneMethod::kMagnitude));
       }
     }
-    for (const char* codec : {"int4", "int4z", "codebook", "nf4", "int8", "fp4", "mxfp4", "nvfp4"}) {
+    for (const char* codec : {"int4", "int4z", "codebook", "nf4", "int8", "fp4", "mxfp4", "nvfp4", "razer"}) {
       SCOPED_TRACE(codec);
       const auto error = [&](RoundMethod round, bool order) {
         MatrixSettings settings = Settings(codec, PruneMethod::kNone, round);

@@ -127,7 +127,8 @@ TEST_F(Compress, TheSameBytesAtAnyThreadCount) {
                                "--prune magnitude --weights bf16",
                                "--weights nf4 --method rtn",
                                "--weights mxfp4",
-                               "--prune wanda --weights nvfp4"};
+                               "--prune wanda --weights nvfp4",
+                               "--prune sparsegpt --weights razer"};
   int i = 0;
   for (const char* f : flags) {
     SCOPED_TRACE(f);

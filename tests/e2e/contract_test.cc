@@ -57,7 +57,11 @@ const std::string kPackedCases[] = {"int8",
                                     "mxfp4",
                                     "mxfp4 bf16",
                                     "nvfp4",
-                                    "bitmap-nvfp4"};
+                                    "bitmap-nvfp4",
+                                    "razer",
+                                    "razer g32",
+                                    "bitmap-razer",
+                                    "razer bf16"};
 
 TEST(Contract, HashesOfLogits) {
   const std::string path = DataPath("contract_v" + std::to_string(kNumericContractVersion) + ".json");

@@ -219,7 +219,7 @@ TEST_F(Export, GivesThePackagesOwnTensorsBack) {
 
 TEST_F(Export, WhatHasNoLayoutThereIsRefused) {
   const std::string model = root_->File("untied");
-  for (const char* codec : {"codebook", "nf4", "bitmap-fp4"}) {
+  for (const char* codec : {"codebook", "nf4", "bitmap-fp4", "razer"}) {
     const std::string message = Refused(model, std::string("--codec ") + codec + " --group 32");
     EXPECT_NE(message.find(std::string("model.embed_tokens.weight is ") + codec), std::string::npos) << message;
   }

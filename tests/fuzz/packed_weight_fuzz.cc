@@ -21,12 +21,15 @@ void Require(bool condition) {
 }
 
 Codec CodecOf(const uint8_t* head) {
-  constexpr ValueKind kKinds[] = {ValueKind::kBf16,     ValueKind::kInt8,     ValueKind::kInt4,
-                                  ValueKind::kInt4Zero, ValueKind::kCodebook, ValueKind::kNf4,
-                                  ValueKind::kFp4,      ValueKind::kMxfp4,    ValueKind::kNvfp4};
+  constexpr ValueKind kKinds[] = {ValueKind::kBf16,     ValueKind::kInt8, ValueKind::kInt4, ValueKind::kInt4Zero,
+                                  ValueKind::kCodebook, ValueKind::kNf4,  ValueKind::kFp4,  ValueKind::kMxfp4,
+                                  ValueKind::kNvfp4,    ValueKind::kRazer};
   constexpr int kPatterns[][2] = {{0, 0}, {2, 4}, {5, 8}, {8, 16}};
   constexpr int kGroups[] = {0, 32, 64, 128};
-  Codec codec{.values = kKinds[head[0] < 0xf0 ? head[0] % 6 : 6 + head[0] % 3], .bitmap = (head[1] & 1) != 0};
+  Codec codec{.values = kKinds[head[0] < 0xf0   ? head[0] % 6
+                               : head[0] < 0xfc ? 6 + head[0] % 3
+                                                : 9],
+              .bitmap = (head[1] & 1) != 0};
   if (codec.bitmap) {
     codec.pattern_n = kPatterns[head[1] >> 1 & 3][0];
     codec.pattern_m = kPatterns[head[1] >> 1 & 3][1];

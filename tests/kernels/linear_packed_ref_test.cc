@@ -86,7 +86,8 @@ TEST(RefLinearPacked, PartsAreIndependent) {
   FpScope fp;
   Random random(TestSeed(43));
   const int m = 37, n = 70, k = 2500;
-  for (const char* name : {"int8", "bitmap-int8", "int4", "bitmap-int4z", "nf4", "nvfp4", "bitmap-bf16"}) {
+  for (const char* name :
+       {"int8", "bitmap-int8", "int4", "bitmap-int4z", "nf4", "nvfp4", "bitmap-razer", "bitmap-bf16"}) {
     SCOPED_TRACE(name);
     const PackedWeight weight = *RandomPacked("w", n, k, *ParseCodec(name), {.density = 0.4, .skew = true, .seed = 3});
     const bool int8 = weight.codec.activations == Activations::kInt8;

@@ -55,6 +55,7 @@ NaivePacked Unpack(const PackedWeight& weight) {
   out.stored.resize(size);
   out.scale.assign(static_cast<std::size_t>(panels) * 16 * out.groups, 1.0f);
   out.zero.assign(out.scale.size(), codec.bias());
+  out.book.assign(out.scale.size(), 0);
 
   Reader scales(weight.stream(Stream::kScales)), zeros(weight.stream(Stream::kZeros));
   for (int panel = 0; panel < panels && codec.scaled(); ++panel) {
@@ -67,7 +68,9 @@ NaivePacked Unpack(const PackedWeight& weight) {
                                         : std::ldexp(1 + static_cast<float>(mantissa) / 8, exponent - 7);
           continue;
         }
-        out.scale[at] = codec.scales_f16 ? F16ToFloat(scales.Next<uint16_t>()) : scales.Next<float>();
+        const uint32_t stored = codec.scales_f16 ? scales.Next<uint16_t>() : scales.Next<uint32_t>();
+        out.scale[at] = codec.scales_f16 ? F16ToFloat(static_cast<uint16_t>(stored)) : FloatFromBits(stored);
+        if (codec.values == ValueKind::kRazer) out.book[at] = static_cast<int>(stored & 1);
         if (codec.zero_points()) out.zero[at] = zeros.Next<uint8_t>();
       }
     }
@@ -99,7 +102,8 @@ NaivePacked Unpack(const PackedWeight& weight) {
           std::memcpy(&entry, book.data() + 2 * bits, 2);
           out.value[at] = ToFloat(bf16{entry});
         } else {
-          out.u[at] = codec.coded() ? static_cast<int>(book[static_cast<std::size_t>(bits)]) : bits;
+          const int offset = 16 * out.book[static_cast<std::size_t>(channel * out.groups + k / out.group)];
+          out.u[at] = codec.coded() ? static_cast<int>(book[static_cast<std::size_t>(offset + bits)]) : bits;
         }
       };
       if (!codec.coded()) {

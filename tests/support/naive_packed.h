@@ -21,6 +21,7 @@ struct NaivePacked {
   std::vector<bool> stored;
   std::vector<float> scale;  // [n][groups]
   std::vector<int> zero;     // [n][groups]
+  std::vector<int> book;     // [n][groups]: of razer's two codebooks; else 0
 };
 NaivePacked Unpack(const PackedWeight& weight);
 

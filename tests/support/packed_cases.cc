@@ -22,7 +22,7 @@ void Add(const Codec& codec, const RandomSpec& spec, std::vector<CodecCase>* out
 std::vector<CodecCase> CodecCases() {
   std::vector<CodecCase> out;
   uint64_t seed = 1;
-  for (const char* name : {"int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4", "bf16"}) {
+  for (const char* name : {"int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4", "razer", "bf16"}) {
     for (bool bitmap : {false, true}) {
       Codec codec = *ParseCodec((bitmap ? std::string("bitmap-") : std::string()) + name);
       if (codec == Codec::kBf16) continue;  // has kernels of its own

@@ -5,7 +5,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kNames[] = {"bf16", "int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4"};
+constexpr const char* kNames[] = {"bf16", "int8", "int4", "int4z", "codebook", "nf4", "fp4", "mxfp4", "nvfp4", "razer"};
 
 TEST(Codec, NamesComeBack) {
   for (std::string name : kNames) {
@@ -50,6 +50,12 @@ TEST(Codec, Defaults) {
   EXPECT_EQ(nvfp4.activations, Activations::kBf16);
   EXPECT_TRUE(nvfp4.product());
   EXPECT_EQ(ParseCodec("fp4")->group, 128);
+  const Codec razer = *ParseCodec("razer");
+  EXPECT_EQ(razer.group, 128);
+  EXPECT_TRUE(razer.selects());
+  EXPECT_TRUE(razer.integer());
+  EXPECT_EQ(razer.bias(), 128);
+  EXPECT_EQ(razer.activations, Activations::kInt8);
   Codec small = int4;
   SetGroup(32, &small);
   EXPECT_EQ(small.group, 32);

@@ -33,7 +33,8 @@ std::vector<float> Weights(int n, int k, double zeros, Random& random) {
   return w;
 }
 
-constexpr const char* kCodecs[] = {"int8", "int4", "int4z", "codebook", "nf4", "bf16", "fp4", "mxfp4", "nvfp4"};
+constexpr const char* kCodecs[] = {"int8", "int4", "int4z", "codebook", "nf4",
+                                   "bf16", "fp4",  "mxfp4", "nvfp4",    "razer"};
 
 // No stored weight is farther from its source than half a step between neighbouring values, plus what saturates.
 TEST(PackMatrix, ErrorsAreWithinHalfAStep) {
@@ -76,7 +77,8 @@ TEST(PackMatrix, ErrorsAreWithinHalfAStep) {
                 break;
               default: {  // half the distance to the next entry is data; no entry is nearer
                 double nearest = INFINITY;
-                for (int i = 0; i < 16; ++i)
+                const int book = 16 * got.book[static_cast<std::size_t>(c * got.groups + j / got.group)];
+                for (int i = book; i < book + 16; ++i)
                   nearest = std::min<double>(nearest, std::abs(ToFloat(packed->view.code_values[i]) * s - want));
                 bound = nearest + 1e-6 * std::abs(s);
                 if (bitmap && value == 0) bound = std::max<double>(bound, want == 0 ? 0 : nearest);

@@ -6,8 +6,8 @@ namespace lacuna {
 namespace {
 
 TEST(QuantizationConfig, ComesBack) {
-  for (const char* name :
-       {"bf16", "int8", "bitmap-int4", "int4z", "codebook", "bitmap-nf4", "fp4", "mxfp4", "bitmap-nvfp4"}) {
+  for (const char* name : {"bf16", "int8", "bitmap-int4", "int4z", "codebook", "bitmap-nf4", "fp4", "mxfp4",
+                           "bitmap-nvfp4", "bitmap-razer"}) {
     QuantizationConfig config{.codec = *ParseCodec(name)};
     if (config.codec.scaled() && !config.codec.scales_e4m3()) SetGroup(32, &config.codec);
     if (config.codec.bitmap) {

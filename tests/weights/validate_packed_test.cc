@@ -150,8 +150,8 @@ TEST(ValidatePacked, FlippedBitsNeverReadOutside) {
   SCOPED_TRACE(SeedText(seed));
   Random random(seed);
   int refused = 0, passed = 0;
-  for (const char* name :
-       {"bitmap-bf16", "bitmap-int8", "bitmap-int4z", "bitmap-codebook", "nf4", "mxfp4", "bitmap-nvfp4"}) {
+  for (const char* name : {"bitmap-bf16", "bitmap-int8", "bitmap-int4z", "bitmap-codebook", "nf4", "mxfp4",
+                           "bitmap-nvfp4", "bitmap-razer"}) {
     const PackedWeight weight = *RandomPacked("w", 33, 200, *ParseCodec(name), {.density = 0.5, .seed = 1});
     for (int round = 0; round < 300; ++round) {
       Loaded loaded(weight);

@@ -82,7 +82,8 @@ class Chat {
       if (IsChatCommand(*line)) {
         status = RunChatCommand(*line, state_);
         if (status.ok() && std::exchange(state_.regenerate, false)) {
-          status = Run([&](const Conversation::Hooks& hooks) { return state_.conversation.Reply(options_, hooks); });
+          status =
+              Run([&](const Conversation::Hooks& hooks) { return state_.conversation.Regenerate(options_, hooks); });
         }
       } else if (!line->empty() || !state_.attached.empty() || !state_.conversation.has_template()) {
         status = Answer(*line);

@@ -71,7 +71,9 @@ Status Load(const std::string& path, ChatState& state) {
       std::cerr << (message.role == "user" ? "> " : "") << message.content << "\n";
     }
   }
+  const bool open = !messages.empty() && messages.back().role == "user";
   state.conversation.set_messages(std::move(messages));
+  if (open) std::cerr << "[/regen answers the last message]\n";
   return {};
 }
 
@@ -121,7 +123,6 @@ Status RunChatCommand(const std::string& line, ChatState& state) {
   if (name == "/exit") {
     state.leave = true;
   } else if (name == "/regen") {
-    if (!state.conversation.TakeBack()) return InvalidInput("there is no answer yet to do again");
     state.regenerate = true;
   } else if (name == "/clear") {
     state.conversation.Clear();

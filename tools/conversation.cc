@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/status_macros.h"
 #include "io/json.h"
@@ -29,12 +30,6 @@ void Conversation::Clear() {
   const bool system = !messages_.empty() && messages_[0].role == "system";
   messages_.resize(system ? 1 : 0);
   dropped_ = 0;
-}
-
-bool Conversation::TakeBack() {
-  if (messages_.empty() || messages_.back().role != "assistant") return false;
-  messages_.pop_back();
-  return true;
 }
 
 int64_t Conversation::context_used() const { return static_cast<int64_t>(held_.size()); }
@@ -96,8 +91,21 @@ Status Conversation::Say(const std::string& text, GenerateOptions options, const
   return status;
 }
 
+Status Conversation::Regenerate(GenerateOptions options, const Hooks& hooks) {
+  std::optional<ChatMessage> answer;
+  if (!messages_.empty() && messages_.back().role == "assistant") {
+    answer = std::move(messages_.back());
+    messages_.pop_back();
+  }
+  const size_t before = messages_.size();
+  const Status status = messages_.empty() || messages_.back().role != "user"
+                            ? InvalidInput("there is no message to answer yet")
+                            : Reply(std::move(options), hooks);
+  if (answer && messages_.size() == before) messages_.push_back(std::move(*answer));
+  return status;
+}
+
 Status Conversation::Reply(GenerateOptions options, const Hooks& hooks) {
-  if (messages_.empty() || messages_.back().role != "user") return InvalidInput("there is no message to answer");
   stats_ = {};
   std::vector<int32_t> answer;
   std::string text;
@@ -113,13 +121,15 @@ Status Conversation::Reply(GenerateOptions options, const Hooks& hooks) {
     while (template_ && too_long() && DropOldest()) {
       LACUNA_ASSIGN_OR_RETURN(ids, Prompt(&thinking));
     }
+    if (static_cast<int64_t>(ids.size() + answer.size()) > context) {
+      dropped_ = dropped;  // for a message that fits
+      return InvalidInput("the message makes " + std::to_string(ids.size()) + " tokens, more than the context of " +
+                          std::to_string(context));
+    }
     if (dropped_ > dropped && hooks.notice) {
       hooks.notice("the context of " + std::to_string(context) + " tokens is full: the oldest " +
                    std::to_string(dropped_ - dropped) + " messages are left out");
     }
-    if (static_cast<int64_t>(ids.size() + answer.size()) > context)
-      return InvalidInput("the message makes " + std::to_string(ids.size()) + " tokens, more than the context of " +
-                          std::to_string(context));
     if (!started && hooks.on_start) hooks.on_start(thinking);
     if (!started && thinking) text = "<think>\n";
     started = true;

@@ -34,8 +34,6 @@ class Conversation {
   // "" takes the system prompt away.
   void set_system(const std::string& text);
   void Clear();  // but for the system prompt
-  // Takes back the last answer, so that Reply draws another; false when there is none.
-  bool TakeBack();
 
   struct Hooks {
     std::function<void(bool thinking)> on_start;  // once, when the prompt stands; whether it opens a thinking block
@@ -46,8 +44,9 @@ class Conversation {
   // left out, the system prompt is kept. On an error, or when nothing was answered before a cancel, the message is not
   // kept.
   Status Say(const std::string& text, GenerateOptions options, const Hooks& hooks);
-  // Answers the last message again.
-  Status Reply(GenerateOptions options, const Hooks& hooks);
+  // Answers the last message again. On an error, or when nothing was answered before a cancel, the answer that was
+  // there stays. kInvalidInput when there is no message to answer.
+  Status Regenerate(GenerateOptions options, const Hooks& hooks);
 
   FinishReason finish_reason() const { return finish_reason_; }
   const ReplyStats& stats() const { return stats_; }
@@ -62,6 +61,7 @@ class Conversation {
   Result<std::vector<int32_t>> Prompt(bool* opens_thinking) const;
   int64_t FirstTurn() const;  // behind the system prompt and what was dropped
   bool DropOldest();
+  Status Reply(GenerateOptions options, const Hooks& hooks);  // to the last message
   Result<Generation> Run(const std::vector<int32_t>& ids, const GenerateOptions& options);
 
   Session& session_;

@@ -2,8 +2,6 @@
 
 #include <histedit.h>
 #include <langinfo.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <clocale>
@@ -11,36 +9,29 @@
 #include <cstring>
 
 #include "tools/command.h"
+#include "tools/line_history.h"
 
 namespace lacuna::tools {
 namespace {
 
 class LibeditEditor : public LineEditor {
  public:
-  LibeditEditor(Complete complete, const std::string& history_file) : complete_(complete), history_file_(history_file) {
+  LibeditEditor(Complete complete, const std::string& history_file) : complete_(complete), history_(history_file) {
     // libedit takes bytes above 127 for letters in a UTF-8 locale only.
     if (std::setlocale(LC_CTYPE, "") == nullptr || std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
       std::setlocale(LC_CTYPE, "C.UTF-8");
     }
     edit_ = el_init("lacuna", stdin, stdout, stderr);
-    history_ = history_init();
-    HistEvent event;
-    history(history_, &event, H_SETSIZE, 1000);
-    history(history_, &event, H_SETUNIQUE, 1);
-    if (!history_file_.empty()) history(history_, &event, H_LOAD, history_file_.c_str());
     el_set(edit_, EL_CLIENTDATA, this);
     el_set(edit_, EL_PROMPT, Prompt);
     el_set(edit_, EL_EDITOR, "emacs");
-    el_set(edit_, EL_HIST, history, history_);
+    el_set(edit_, EL_HIST, history, history_.get());
     el_set(edit_, EL_ADDFN, "lacuna-complete", "Completes commands and file names", OnTab);
     el_set(edit_, EL_BIND, "^I", "lacuna-complete", nullptr);
     el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     el_source(edit_, nullptr);  // the user's ~/.editrc
   }
-  ~LibeditEditor() override {
-    el_end(edit_);
-    history_end(history_);
-  }
+  ~LibeditEditor() override { el_end(edit_); }
 
   std::optional<std::string> Read(const char* prompt, const char* continuation) override {
     std::string text;
@@ -63,26 +54,11 @@ class LibeditEditor : public LineEditor {
       text += std::string(read.substr(0, read.size() - 1)) + "\n";
       prompt_ = continuation;
     }
-    if (!text.empty()) {
-      HistEvent event;
-      history(history_, &event, H_ENTER, text.c_str());
-      Keep();
-    }
+    if (!text.empty()) history_.Add(text);
     return text;
   }
 
  private:
-  // After each line, so that none is lost whatever ends the program; by a rename, so that none is half there.
-  void Keep() {
-    if (history_file_.empty()) return;
-    const std::string temporary = history_file_ + "." + std::to_string(getpid());
-    HistEvent event;
-    const mode_t mask = umask(077);
-    const bool written = history(history_, &event, H_SAVE, temporary.c_str()) >= 0;
-    umask(mask);
-    if (!written || std::rename(temporary.c_str(), history_file_.c_str()) != 0) std::remove(temporary.c_str());
-  }
-
   static char* Prompt(EditLine* edit) {
     LibeditEditor* self = nullptr;
     el_get(edit, EL_CLIENTDATA, &self);
@@ -113,9 +89,8 @@ class LibeditEditor : public LineEditor {
   }
 
   const Complete complete_;
-  const std::string history_file_;
+  LineHistory history_;
   EditLine* edit_ = nullptr;
-  History* history_ = nullptr;
   const char* prompt_ = "";
 };
 

@@ -13,8 +13,8 @@ class LineEditor {
   // What stands before the cursor to what the last word may become. Whole words; one that ends with / goes on.
   using Complete = std::vector<std::string> (*)(const std::string& before);
 
-  // Standard input and output are a terminal. Lines are kept in `history_file`, 1000 of them, for the next time; ""
-  // keeps none. A file that cannot be read or written is no error: there is no history then.
+  // Standard input and output are a terminal. Lines are kept in `history_file` for the next time (line_history.h); ""
+  // keeps none.
   static std::unique_ptr<LineEditor> Create(Complete complete, const std::string& history_file);
   virtual ~LineEditor() = default;
 

@@ -105,7 +105,7 @@ TEST_F(ChatTerminal, RegenAnswersAgain) {
   size_t at = terminal.WaitFor("\n>");
   ASSERT_NE(at, std::string::npos) << terminal.Text();
   terminal.Type("/regen\n");
-  ASSERT_NE(at = terminal.WaitFor("no answer yet", at), std::string::npos) << terminal.Text();
+  ASSERT_NE(at = terminal.WaitFor("no message to answer yet", at), std::string::npos) << terminal.Text();
   terminal.Type("once\n");
   ASSERT_NE(at = Answered(terminal, at), std::string::npos) << terminal.Text();
   const json first = Saved(terminal);

@@ -140,7 +140,7 @@ PACKED = {
     "mxfp4": packed(241, 2, 64, [b"\x00\x20" * 32, bytes(128 + x for x in E2M1), BYTES[:512]]),
     "nvfp4": packed(242, 2, 64, [b"\x38" * 64, b"".join(
         struct.pack("<f", x)[2:] for x in E2M1), BYTES[:512]], bf16=True),
-    "razer": packed(252, 2, 64, [b"\x00\x20\x01\xa0" * 32, bytes(128 + x for book in (10, 16) for x in
+    "razer": packed(252, 2, 64, [b"\x00\x20\x01\xa0" * 16, bytes(128 + x for book in (10, 16) for x in
                                   E2M1[:8] + [book] + E2M1[9:]), BYTES[:512]], group=1),
     "nf4_infinite": packed(5, 2, 64, [bytes(32), b"\x80\x7f" * 16, BYTES[:512]], group=2),
 }

@@ -34,10 +34,12 @@ void AddCompress(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 void AddDoctor(CLI::App& app, Run* run);
 
-// CLI11 option with a LACUNA_ environment variable of the long flag's name ("--top-k": LACUNA_TOP_K).
+// CLI11 option with a LACUNA_ environment variable of the long flag's name ("--top-k": LACUNA_TOP_K). Of a flag that is
+// given twice the last counts, so that a script's flags can be overridden behind them; lists take all.
 template <typename T>
 CLI::Option* Add(CLI::App& app, const std::string& flags, T& value, const std::string& help) {
   CLI::Option* option = app.add_option(flags, value, help);
+  if constexpr (!CLI::detail::is_mutable_container<T>::value) option->take_last();
   std::string name = option->get_lnames().front();
   for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return option->envname("LACUNA_" + name);

@@ -9,6 +9,7 @@
 namespace lacuna {
 
 Status CheckModelPath(const std::string& model) {
+  if (model.empty()) return InvalidInput("the model's name is empty; it should be a folder or a GGUF file");
   const FileKind kind = KindOf(model);
   if (kind == FileKind::kMissing) return InvalidInput(model + ": no such folder");
   if (kind == FileKind::kDirectory || IsGguf(model)) return {};

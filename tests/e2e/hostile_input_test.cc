@@ -152,11 +152,14 @@ TEST(HostileInput, CommandLines) {
   ExpectRefused(RunLacuna(""), "nothing", "subcommand");
   ExpectRefused(RunLacuna("walk"), "a command that is none", "'walk' is no command; there are chat, run, ");
   ExpectRefused(RunLacuna("run -p x"), "no model", "--model");
-  ExpectRefused(RunLacuna("run -p x -m ''"), "an empty name", "no such folder");
+  ExpectRefused(RunLacuna("run -p x -m ''"), "an empty name", "name is empty");
   ExpectRefused(RunLacuna("run -p x --frobnicate " + kModel), "an unknown flag", "frobnicate");
   ExpectRefused(RunLacuna("run -p x -p y -f - " + kModel), "two prompts", "--");
   ExpectRefused(RunLacuna("tokenize " + kModel), "no text", "--prompt");
   ExpectRefused(RunShell("LACUNA_TOP_K=many exec \"$lacuna\" run -p x " + kModel), "a bad variable", "many");
+  const CommandResult last = RunLacuna("run -p x -n 3 -p y -n 1 --ignore-eos --json " + kModel);
+  EXPECT_EQ(last.exit_code, 0) << "the last of a flag counts: " << last.err;
+  EXPECT_EQ(json::parse(last.out, nullptr, false)["ids"].size(), 1u) << last.out;
   const CommandResult empty = RunLacuna("run -p '' -n 3 --ignore-eos " + kModel);
   EXPECT_EQ(empty.exit_code, 0) << "BOS alone: " << empty.err;
 }

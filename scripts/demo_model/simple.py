@@ -120,7 +120,7 @@ def plain(kind, rng, phrases):
 
 def long(rng, phrases, length):
     """Every fact has words of its own; filler lies between them."""
-    task = rng.choice(("needle", "needle", "needles", "locker", "track", "times"))
+    task = rng.choice(("needle", "needle", "needles", "locker", "locker", "track", "times"))
     if task in ("needle", "needles"):
         n = rng.randrange(2, 6)
         people, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, 2 * n)

@@ -50,8 +50,8 @@ class Part(NamedTuple):
 # At first the answers that copy, then those that need two looks; only then is language worth its weight.
 CURRICULUM = (Part(0, 1280, (256,), 0.1, 0.8, "copy", 1), Part(2, 2560, (256,), 0.1, 0.8, "bind", 0.3),
               Part(4, 2560, (256, 512), 0.2, 0.8, "bind", 0.3), Part(17, 2560, (256, 512), 0.25, 0.55, "bind", 0.4),
-              Part(24, 4096, (256, 512, 1024), 0.35, 0.4, "all", 1),
-              Part(30, 4096, (256, 512, 1024, 2048), 0.4, 0.3, "all", 1),
+              Part(21.5, 2560, (256, 512), 0.35, 0.5, "bind", 0.4), Part(25, 3072, (256, 512, 1024), 0.4, 0.4, "bind", 0.4),
+              Part(31, 4096, (256, 512, 1024, 2048), 0.45, 0.3, "bind", 0.5),
               Part(38, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
 
 

@@ -38,6 +38,9 @@ FOUR_BITS = [
     ("int4z g128, gptq", ["--weights", "int4z"]),
     ("codebook g128, gptq", ["--weights", "codebook"]),
     ("nf4 g64, gptq", ["--weights", "nf4"]),
+    ("fp4 g128, gptq", ["--weights", "fp4"]),
+    ("mxfp4 g32, gptq", ["--weights", "mxfp4"]),
+    ("nvfp4 g16, gptq", ["--weights", "nvfp4"]),
 ]
 ALLOCATIONS = ("uniform", "sensitivity")
 

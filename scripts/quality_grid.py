@@ -39,6 +39,7 @@ FOUR_BITS = [
     ("codebook g128, gptq", ["--weights", "codebook"]),
     ("nf4 g64, gptq", ["--weights", "nf4"]),
     ("fp4 g128, gptq", ["--weights", "fp4"]),
+    ("razer g128, gptq", ["--weights", "razer"]),
     ("mxfp4 g32, gptq", ["--weights", "mxfp4"]),
     ("nvfp4 g16, gptq", ["--weights", "nvfp4"]),
 ]

@@ -109,7 +109,7 @@ Result<CompressOptions> OptionsOf(const Flags& flags) {
   return options;
 }
 
-Result<PerplexityReport> Evaluate(const Flags& flags, const std::string& text, std::shared_ptr<const Model> after,
+Result<PerplexityReport> Evaluate(const std::string& text, std::shared_ptr<const Model> after,
                                   std::shared_ptr<const Model> before, const std::atomic<bool>* cancel) {
   LACUNA_ASSIGN_OR_RETURN(const auto tokenizer, TokenizerOf(*after));
   LACUNA_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, tokenizer->Encode(text));
@@ -146,7 +146,7 @@ Status RunCompress(const Flags& flags) {
   findings.settings.emplace_back("method", flags.method);
   {
     ProgressBar bar("compress");
-    options.progress = [&bar](double fraction, const std::string& what) {
+    options.progress = [&bar](double fraction, const std::string&) {
       bar.Update(static_cast<int64_t>(fraction * 1e6), 1000000);
     };
     options.cancel = cancel.flag();
@@ -165,7 +165,7 @@ Status RunCompress(const Flags& flags) {
   if (flags.eval) {
     LACUNA_ASSIGN_OR_RETURN(const auto before, Model::Load(flags.model, load));
     LACUNA_ASSIGN_OR_RETURN(findings.before, MeasureBytesPerToken(before, 0));
-    LACUNA_ASSIGN_OR_RETURN(findings.evaluation, Evaluate(flags, text, after, before, cancel.flag()));
+    LACUNA_ASSIGN_OR_RETURN(findings.evaluation, Evaluate(text, after, before, cancel.flag()));
   }
   if (!flags.report.empty()) LACUNA_RETURN_IF_ERROR(WriteReport(flags.report, findings));
   Print(flags.json ? CompressJson(findings).dump() + "\n" : "wrote " + flags.output + "\n" + CompressText(findings));

@@ -31,7 +31,7 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   bool end_object() override { return open_.pop_back(), true; }
   bool start_array(std::size_t) override { return Open(Json::value_t::array); }
   bool end_array() override { return open_.pop_back(), true; }
-  bool parse_error(std::size_t position, const std::string& last_token, const nlohmann::json::exception& e) override {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& e) override {
     error_ = "broken JSON at byte " + std::to_string(position);
     // "[json.exception.parse_error.101] parse error at line 1, column 2: the reason": the place and the reason.
     const std::string_view what = e.what();

@@ -18,11 +18,11 @@ constexpr size_t kMaxScoredPiece = 4096;  // finding its merges takes the square
 struct Bpe::Parser {
   JsonReader& reader;
   const std::string& name;
-  Bpe bpe;
+  Bpe bpe = {};
   bool have_vocab = false, have_merges = false, scored = false, have_scores = false;
-  std::vector<std::optional<double>> scores;  // by id
-  size_t late_merges = 0;                     // where "merges" begins, if it came before "vocab"
-  std::string scratch, scratch2, joined;
+  std::vector<std::optional<double>> scores = {};  // by id
+  size_t late_merges = 0;                          // where "merges" begins, if it came before "vocab"
+  std::string scratch = {}, scratch2 = {}, joined = {};
 
   Status Bad(const std::string& field, const std::string& what) const {
     return InvalidInput(name + ": model." + field + ": " + what);

@@ -112,7 +112,7 @@ class ByteFallback : public TokenStage {
 
 class Fuse : public DecodeStage {
  public:
-  void Push(std::string_view text, bool ends) override { next_->Push(text, false); }
+  void Push(std::string_view text, bool) override { next_->Push(text, false); }
   void Finish() override {
     next_->Push("", true);
     next_->Finish();

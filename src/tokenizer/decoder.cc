@@ -73,7 +73,7 @@ Status ParseDecoder(const nlohmann::json& node, const std::string& where, Decode
 
 class DecodeChain::Sink : public DecodeStage {
  public:
-  void Push(std::string_view text, bool ends) override { out_->append(text); }
+  void Push(std::string_view text, bool) override { out_->append(text); }
   void Finish() override {}
   void set_out(std::string* out) { out_ = out; }
 

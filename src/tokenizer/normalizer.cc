@@ -13,7 +13,7 @@ namespace {
 class Prepend : public Normalizer {
  public:
   explicit Prepend(std::string what) : what_(std::move(what)) {}
-  Status Apply(std::string& text, bool& at_start) const override {
+  Status Apply(std::string& text, bool&) const override {
     if (!text.empty()) text.insert(0, what_);
     return {};
   }
@@ -50,7 +50,7 @@ class Replace : public Normalizer {
 class UnicodeForm : public Normalizer {
  public:
   explicit UnicodeForm(unicode::Form form) : form_(form) {}
-  Status Apply(std::string& text, bool& at_start) const override {
+  Status Apply(std::string& text, bool&) const override {
     text = unicode::Normalize(text, form_);
     return {};
   }
@@ -61,7 +61,7 @@ class UnicodeForm : public Normalizer {
 
 class Lowercase : public Normalizer {
  public:
-  Status Apply(std::string& text, bool& at_start) const override {
+  Status Apply(std::string& text, bool&) const override {
     std::string out;
     out.reserve(text.size());
     for (size_t pos = 0; pos < text.size();) unicode::AppendLower(unicode::Next(text, pos), out);
@@ -111,7 +111,7 @@ class StripAccents : public Normalizer {
 
 class ByteLevelNormalizer : public Normalizer {
  public:
-  Status Apply(std::string& text, bool& at_start) const override {
+  Status Apply(std::string& text, bool&) const override {
     std::string out;
     AppendByteLevel(text, out);
     text = std::move(out);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -143,6 +144,30 @@ class Blocks {
     gguf_ = root_.Write("model.gguf", text_.Text());
   }
 
+  // One token a letter, in the file and in the directory.
+  void AddTokenizer() {
+    std::vector<std::string> tokens = {"\u0120"};
+    for (char c = 'a'; c <= 'z'; ++c) tokens.emplace_back(1, c);
+    while (tokens.size() < kVocab) tokens.push_back("none" + std::to_string(tokens.size()));
+    text_.String("tokenizer.ggml.model", "gpt2")
+        .String("tokenizer.ggml.pre", "gpt-2")
+        .Strings("tokenizer.ggml.tokens", tokens);
+    text_.Strings("tokenizer.ggml.merges", {}).I32s("tokenizer.ggml.token_type", std::vector<int32_t>(kVocab, 1));
+    text_.U32("tokenizer.ggml.bos_token_id", 88).U32("tokenizer.ggml.eos_token_id", 89);
+    gguf_ = root_.Write("model.gguf", text_.Text());
+    nlohmann::json vocab;
+    for (int i = 0; i < kVocab; ++i) vocab[tokens[static_cast<std::size_t>(i)]] = i;
+    const nlohmann::json level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
+    const nlohmann::json file = {{"version", "1.0"},
+                                 {"added_tokens", nlohmann::json::array()},
+                                 {"normalizer", nullptr},
+                                 {"pre_tokenizer", level},
+                                 {"post_processor", nullptr},
+                                 {"decoder", level},
+                                 {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", nlohmann::json::array()}}}};
+    root_.Write("directory/tokenizer.json", file.dump());
+  }
+
   std::string Folder() const { return root_.File("directory"); }
   const std::string& gguf() const { return gguf_; }
   const TempDir& root() const { return root_; }
@@ -256,6 +281,29 @@ TEST(GgufBlocks, PackedAsStoredHasTheSameBits) {
     }
     EXPECT_GT(size, 0);
     EXPECT_LT(std::sqrt(difference / size), 0.05) << DTypeName(c.type);
+  }
+}
+
+TEST(GgufBlocks, CompressTakesTheirValues) {
+  std::string letters;
+  for (int i = 0; i < 3000; ++i) letters += " abcdefghijklmnopqrstuvwxyz"[i * 7919 % 104729 % 27];
+  for (const DType type : {DType::kQ4_0, DType::kQ8_0, DType::kQ4_K}) {
+    SCOPED_TRACE(DTypeName(type));
+    Blocks blocks(type);
+    blocks.AddTokenizer();
+    const std::string text = blocks.root().Write("text.txt", letters);
+    std::string weights[2];
+    for (int i = 0; i < 2; ++i) {
+      const std::string output = blocks.root().File("out" + std::to_string(i));
+      const CommandResult r =
+          RunLacuna("compress -m " + Quote(i == 0 ? blocks.gguf() : blocks.Folder()) + " -o " + Quote(output) +
+                    " --calibration " + Quote(text) + " --sequences 16 --length 64 --prune sparsegpt --group 64");
+      ASSERT_EQ(r.exit_code, 0) << r.err;
+      std::ifstream file(output + "/model.safetensors", std::ios::binary);
+      weights[i] = {std::istreambuf_iterator<char>(file), {}};
+    }
+    EXPECT_FALSE(weights[0].empty());
+    EXPECT_TRUE(weights[0] == weights[1]);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "io/model_files.h"
@@ -14,6 +13,7 @@
 #include "model/source_tensor.h"
 #include "tests/support/command.h"
 #include "tests/support/paths.h"
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 #include "weights/source_rows.h"
 
@@ -23,11 +23,6 @@ namespace {
 using namespace testing;
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Letters, a token each: the stored models have a vocabulary of 48.
 std::string LetterTokenizer() {
@@ -53,7 +48,7 @@ std::string Letters() {
 // A directory of the values of `folder`'s weights.
 void WriteDecoded(const std::string& folder, const std::string& to) {
   fs::create_directory(to);
-  json config_json = json::parse(Bytes(folder + "/config.json"));
+  json config_json = json::parse(ReadAll(folder + "/config.json"));
   config_json.erase("quantization_config");
   std::ofstream(to + "/config.json") << config_json;
   const auto config = LoadConfig(folder);
@@ -100,8 +95,8 @@ TEST_P(CompressForeign, HasTheBytesOfItsValues) {
       const CommandResult r = RunLacuna("compress -m " + Quote(folder) + " -o " + Quote(output) + " --calibration " +
                                         Quote(text) + " --sequences 16 --length 32 " + flags);
       ASSERT_EQ(r.exit_code, 0) << r.err;
-      weights[i] = Bytes(output + "/model.safetensors");
-      config[i] = Bytes(output + "/config.json");
+      weights[i] = ReadAll(output + "/model.safetensors");
+      config[i] = ReadAll(output + "/config.json");
       const CommandResult run = RunLacuna("run -m " + Quote(output) + " -p hello -n 3");
       EXPECT_EQ(run.exit_code, 0) << run.err;
       fs::remove_all(output);

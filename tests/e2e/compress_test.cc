@@ -7,8 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/command.h"
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna {
@@ -24,11 +23,6 @@ namespace {
 using namespace testing;
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class Compress : public ::testing::Test {
  protected:
@@ -55,7 +49,7 @@ class Compress : public ::testing::Test {
   static CommandResult Run(const std::string& output, const std::string& flags) {
     return RunLacuna(Arguments(output, flags));
   }
-  static std::string Weights(const std::string& output) { return Bytes(folder_->File(output) + "/model.safetensors"); }
+  static std::string Weights(const std::string& output) { return ReadAll(folder_->File(output) + "/model.safetensors"); }
   static std::string Error(const CommandResult& r) {
     EXPECT_EQ(r.exit_code, 2) << r.out << r.err;
     return r.err;
@@ -86,7 +80,7 @@ constexpr const char* kSparse = "--prune sparsegpt --sparsity 0.5 --weights int4
 
 TEST_F(Compress, WhatItWritesLoadsAndIsMeasured) {
   const std::string report = folder_->File("report.md");
-  const std::string text = folder_->Write("eval.txt", Bytes(text_).substr(0, 3000));
+  const std::string text = folder_->Write("eval.txt", ReadAll(text_).substr(0, 3000));
   const CommandResult r =
       Run("measured", std::string(kSparse) + "--eval --text " + Quote(text) + " --json --report " + Quote(report));
   ASSERT_EQ(r.exit_code, 0) << r.err;
@@ -109,11 +103,11 @@ TEST_F(Compress, WhatItWritesLoadsAndIsMeasured) {
   EXPECT_GT(out["eval"]["perplexity"]["value"], 1);
   EXPECT_GT(out["eval"]["perplexity_before"]["value"], 1);
   EXPECT_GT(out["eval"]["kl"]["value"], 0);
-  const std::string page = Bytes(report);
+  const std::string page = ReadAll(report);
   EXPECT_NE(page.find("| model.layers.4.mlp.down_proj.weight | bitmap-int4 |"), std::string::npos) << page;
   EXPECT_FALSE(fs::exists(folder_->File("measured.work")));
   // The head is not pruned, and has 8 bits beside 4.
-  const json config = json::parse(Bytes(folder_->File("measured") + "/config.json"));
+  const json config = json::parse(ReadAll(folder_->File("measured") + "/config.json"));
   EXPECT_EQ(config["quantization_config"]["codec"], "bitmap-int4");
   EXPECT_EQ(config["quantization_config"]["parameters"]["model.embed_tokens.weight"]["codec"], "int8");
   const CommandResult run = RunLacuna("run -m " + Quote(folder_->File("measured")) + " -p hello -n 5");
@@ -159,7 +153,7 @@ TEST_F(Compress, AfterKillItGoesOnToTheSameBytes) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_GE(json::parse(again.out)["resumed_layers"], 2);
   EXPECT_EQ(Weights("killed"), Weights("whole"));
-  EXPECT_EQ(Bytes(folder_->File("killed") + "/config.json"), Bytes(folder_->File("whole") + "/config.json"));
+  EXPECT_EQ(ReadAll(folder_->File("killed") + "/config.json"), ReadAll(folder_->File("whole") + "/config.json"));
   EXPECT_FALSE(fs::exists(work));
 }
 
@@ -187,8 +181,8 @@ TEST_F(Compress, AFullDiskLeavesWhatIsFinished) {
                              Arguments("full", flags) + " > /dev/null 2> " + Quote(folder_->File("err"));
     const int status = std::system(("bash -c " + Quote(line)).c_str());
     ASSERT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 1) << limit << Bytes(folder_->File("err"));
-    EXPECT_NE(Bytes(folder_->File("err")).find("File too large"), std::string::npos) << Bytes(folder_->File("err"));
+    EXPECT_EQ(WEXITSTATUS(status), 1) << limit << ReadAll(folder_->File("err"));
+    EXPECT_NE(ReadAll(folder_->File("err")).find("File too large"), std::string::npos) << ReadAll(folder_->File("err"));
     EXPECT_FALSE(fs::exists(folder_->File("full")));
   }
   const CommandResult again = Run("full", flags + "--json");
@@ -331,7 +325,7 @@ TEST_F(Compress, BadInputIsExplained) {
 TEST_F(Compress, KeptMatricesHaveTheirCodec) {
   ASSERT_EQ(Run("kept", std::string(kSparse) + "--keep lm_head=int4,down_proj=bf16,layers.0=int8").exit_code, 0);
   const json parameters =
-      json::parse(Bytes(folder_->File("kept") + "/config.json"))["quantization_config"]["parameters"];
+      json::parse(ReadAll(folder_->File("kept") + "/config.json"))["quantization_config"]["parameters"];
   EXPECT_EQ(parameters["model.embed_tokens.weight"]["codec"], "int4");
   EXPECT_EQ(parameters["model.layers.2.mlp.down_proj.weight"]["codec"], "bf16");
   EXPECT_EQ(parameters["model.layers.0.mlp.down_proj.weight"]["codec"], "int8");

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/bf16.h"
@@ -15,6 +13,7 @@
 #include "tests/support/command.h"
 #include "tests/support/parity.h"
 #include "tests/support/paths.h"
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna {
@@ -25,13 +24,8 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 using Rows = std::vector<std::vector<float>>;
 
-std::string Text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 json Quantization(const std::string& folder) {
-  return json::parse(Text(folder + "/config.json")).value("quantization_config", json());
+  return json::parse(ReadAll(folder + "/config.json")).value("quantization_config", json());
 }
 
 class Export : public ::testing::Test {
@@ -168,7 +162,7 @@ TEST_F(Export, FusedProjectionsAreOneTensorAgain) {
   const ParityCase parity = LoadParityCase("phi3", *root_);
   for (const char* flags : {"--codec int8", "--codec int4z --group 0", "--codec bf16"}) {
     const auto [packed, exported] = PackAndExport(parity.folder, flags);
-    const std::string header = Text(exported + "/model.safetensors").substr(0, 8000);
+    const std::string header = ReadAll(exported + "/model.safetensors").substr(0, 8000);
     EXPECT_NE(header.find("self_attn.qkv_proj.weight"), std::string::npos);
     EXPECT_EQ(header.find("self_attn.q_proj"), std::string::npos);
     ExpectSame(packed, exported);

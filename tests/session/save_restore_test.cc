@@ -3,12 +3,12 @@
 
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "base/checksum.h"
 #include "lacuna/lacuna.h"
 #include "session/session_file.h"
 #include "tests/support/parity.h"
+#include "tests/support/read_all.h"
 
 namespace lacuna {
 namespace {
@@ -20,11 +20,6 @@ std::vector<float> After(Session& session, LaneId lane, int32_t id) {
   EXPECT_TRUE(logits.ok()) << logits.status().message();
   if (!logits.ok()) return {};
   return {(*logits)[0].begin(), (*logits)[0].end()};
-}
-
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 class SaveRestore : public ::testing::Test {
@@ -88,7 +83,7 @@ TEST_F(SaveRestore, TheFileIsAFunctionOfTheTokens) {
   ASSERT_TRUE(session->Append(lane, std::span(c_.ids).subspan(60, 30)).ok());
   ASSERT_TRUE(session->Rollback(lane, 40).ok());
   ASSERT_TRUE(session->Save(lane, root_.File("b")).ok());  // nothing of what was rolled back is in it
-  EXPECT_EQ(Bytes(root_.File("a")), Bytes(root_.File("b")));
+  EXPECT_EQ(ReadAll(root_.File("a")), ReadAll(root_.File("b")));
   const LaneId empty = *session->NewLane();
   ASSERT_TRUE(session->Save(empty, root_.File("empty")).ok());
   const auto other = New();
@@ -103,7 +98,7 @@ TEST_F(SaveRestore, OtherFilesAreRefused) {
   ASSERT_TRUE(session->Append(lane, Ids(70)).ok());
   const std::string file = root_.File("saved");
   ASSERT_TRUE(session->Save(lane, file).ok());
-  const std::string good = Bytes(file);
+  const std::string good = ReadAll(file);
   const auto message = [&](const std::string& content, std::shared_ptr<const Model> model = nullptr, int64_t context = 300) {
     root_.Write("bad", content);
     const auto other = MustCreate(model ? model : model_, {.context_length = context});
@@ -151,7 +146,7 @@ TEST_F(SaveRestore, OtherFilesAreRefused) {
   EXPECT_FALSE(session->Restore(root_.path()).ok());
   EXPECT_FALSE(session->Save(99, file).ok());
   EXPECT_FALSE(session->Save(lane, root_.File("no/such/folder")).ok());
-  EXPECT_EQ(Bytes(file), good);
+  EXPECT_EQ(ReadAll(file), good);
 }
 
 TEST_F(SaveRestore, AllLanesTaken) {

@@ -3,21 +3,12 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+#include "tests/support/read_all.h"
 #include "tests/support/shell.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna::testing {
-namespace {
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
 
 std::string Quote(const std::string& text) {
   std::string out = "'";

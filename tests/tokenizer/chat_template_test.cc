@@ -1,11 +1,11 @@
 // Chat templates against what Jinja makes of them (scripts/make_template_cases.py), and what hostile ones may not do.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lacuna/chat.h"
 #include "tests/support/paths.h"
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna {
@@ -13,11 +13,6 @@ namespace {
 
 using namespace testing;
 using nlohmann::ordered_json;
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 const ordered_json& Cases() {
   static const ordered_json cases = ordered_json::parse(ReadAll(DataPath("templates/cases.json")));

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -17,18 +16,13 @@
 #include "lacuna/tokenizer.h"
 #include "tests/support/gguf_text.h"
 #include "tests/support/paths.h"
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna {
 namespace {
 
 using testing::GgufText;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file.good()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 Result<std::optional<std::string>> Json(const GgufText& text) {
   const std::string bytes = text.Text();
@@ -99,14 +93,14 @@ class GgufByteLevel : public ::testing::TestWithParam<ByteLevelCase> {};
 TEST_P(GgufByteLevel, GivesTheIdsOfTheSameTokenizerJson) {
   const auto& [name, pre, bos, eos] = GetParam();
   const std::string base = testing::DataPath(std::string("tokenizers/") + name);
-  const nlohmann::json json = nlohmann::json::parse(ReadFile(base + ".json"));
+  const nlohmann::json json = nlohmann::json::parse(testing::ReadAll(base + ".json"));
   GgufText text = Convert(json, pre);
   text.Bool("tokenizer.ggml.add_bos_token", bos >= 0).Bool("tokenizer.ggml.add_eos_token", eos >= 0);
   if (bos >= 0) text.U32("tokenizer.ggml.bos_token_id", static_cast<uint32_t>(bos));
   if (eos >= 0) text.U32("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(eos));
   const auto tokenizer = Make(text);
   ASSERT_TRUE(tokenizer);
-  const nlohmann::json cases = nlohmann::json::parse(ReadFile(base + ".cases.json"));
+  const nlohmann::json cases = nlohmann::json::parse(testing::ReadAll(base + ".cases.json"));
   ASSERT_GT(cases["encode"].size(), 20u);
   for (const auto& c : cases["encode"]) {
     const std::string input = c["text"];
@@ -315,8 +309,8 @@ void CheckRealVocabulary(const std::string& name) {
   ASSERT_TRUE(json.ok() && json->has_value()) << json.status().message();
   const auto tokenizer = Tokenizer::Parse(**json, base);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  const std::string all = ReadFile(base + ".inp"), mark = "\n__ggml_vocab_test__\n";
-  std::istringstream lines(ReadFile(base + ".out"));
+  const std::string all = testing::ReadAll(base + ".inp"), mark = "\n__ggml_vocab_test__\n";
+  std::istringstream lines(testing::ReadAll(base + ".out"));
   int count = 0;
   size_t begin = 0;
   for (size_t at; (at = all.find(mark, begin)) != std::string::npos; begin = at + mark.size(), ++count) {

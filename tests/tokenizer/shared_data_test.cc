@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <string>
@@ -11,16 +10,11 @@
 
 #include "lacuna/tokenizer.h"
 #include "tests/support/paths.h"
+#include "tests/support/read_all.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna {
 namespace {
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file.good()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::shared_ptr<const Tokenizer> LoadShared(const std::string& name) {
   auto tokenizer = Tokenizer::Load(testing::SharedData() + "/tokenizers/" + name + ".tokenizer.json");
@@ -41,7 +35,7 @@ std::string Stream(const std::shared_ptr<const Tokenizer>& tokenizer, const std:
 
 // The texts of llama.cpp's .inp files: separated by "\n__ggml_vocab_test__\n".
 std::vector<std::string> HardTexts(const std::string& file) {
-  const std::string all = ReadFile(file), mark = "\n__ggml_vocab_test__\n";
+  const std::string all = testing::ReadAll(file), mark = "\n__ggml_vocab_test__\n";
   std::vector<std::string> texts;
   size_t begin = 0;
   for (size_t at; (at = all.find(mark, begin)) != std::string::npos; begin = at + mark.size()) {
@@ -52,7 +46,7 @@ std::vector<std::string> HardTexts(const std::string& file) {
 
 std::vector<std::vector<int32_t>> IdLines(const std::string& file) {
   std::vector<std::vector<int32_t>> lines;
-  std::istringstream all(ReadFile(file));
+  std::istringstream all(testing::ReadAll(file));
   for (std::string line; std::getline(all, line);) {
     std::istringstream numbers(line);
     lines.emplace_back(std::istream_iterator<int32_t>(numbers), std::istream_iterator<int32_t>());
@@ -94,7 +88,7 @@ struct Expected {
 
 TEST(SharedTokenizers, WarAndPeaceGivesTheReferenceIds) {
   LACUNA_NEEDS_SHARED_DATA();
-  const std::string text = ReadFile(testing::SharedData() + "/text/war-and-peace.txt");
+  const std::string text = testing::ReadAll(testing::SharedData() + "/text/war-and-peace.txt");
   for (const Expected& expected :
        {Expected{"gpt2", 792623, 15464516040473936592u}, Expected{"phi3", 859224, 13919123393288024091u}}) {
     const auto tokenizer = LoadShared(expected.name);
@@ -114,7 +108,7 @@ TEST(SharedTokenizers, TextsComeBack) {
     const auto tokenizer = LoadShared(name);
     ASSERT_TRUE(tokenizer);
     for (const char* file : {"war-and-peace.txt", "wikitext2-words-test.txt", "wikitext2-words-valid.txt"}) {
-      const std::string text = ReadFile(testing::SharedData() + "/text/" + file);
+      const std::string text = testing::ReadAll(testing::SharedData() + "/text/" + file);
       const auto ids = tokenizer->Encode(text, false);
       ASSERT_TRUE(ids.ok()) << ids.status().message();
       const auto back = tokenizer->Decode(*ids, false);

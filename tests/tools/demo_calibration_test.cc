@@ -5,11 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "tests/support/read_all.h"
 #include "tests/support/temp_dir.h"
 
 namespace lacuna::tools {
@@ -24,18 +24,13 @@ std::vector<std::string> Lines(const std::string& text) {
   return out;
 }
 
-std::string Bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(DemoCalibration, IsTheFileOfTheTree) {
-  EXPECT_EQ(DemoCalibrationLines(), Bytes(kModels + "/calibration/demo.jsonl"));
+  EXPECT_EQ(DemoCalibrationLines(), testing::ReadAll(kModels + "/calibration/demo.jsonl"));
   EXPECT_LE(DemoCalibrationLines().size(), std::size_t{200} * 1024);
 }
 
 TEST(DemoCalibration, NothingOfItIsEvaluated) {
-  const std::string evaluated = Bytes(kModels + "/demo/eval/text.txt");
+  const std::string evaluated = testing::ReadAll(kModels + "/demo/eval/text.txt");
   ASSERT_GT(evaluated.size(), 10000u);
   const auto paragraphs = Lines(evaluated);
   const std::set<std::string> known(paragraphs.begin(), paragraphs.end());
@@ -47,7 +42,7 @@ TEST(DemoCalibration, NothingOfItIsEvaluated) {
     std::error_code error;
     for (const auto& file : std::filesystem::directory_iterator(kModels + "/" + model + "/eval", error)) {
       if (file.path().extension() != ".jsonl") continue;
-      for (const std::string& line : Lines(Bytes(file.path()))) {
+      for (const std::string& line : Lines(testing::ReadAll(file.path()))) {
         const auto item = nlohmann::json::parse(line);
         if (!item.contains("messages")) continue;
         const std::string told = item["messages"][0]["content"];

@@ -1,5 +1,6 @@
 // lacuna render: a conversation as the model's chat template writes it.
 #include "base/status_macros.h"
+#include "io/gguf.h"
 #include "lacuna/chat.h"
 #include "model/model_texts.h"
 #include "tools/command.h"
@@ -18,9 +19,10 @@ Status RunRender(const Flags& flags) {
   LACUNA_RETURN_IF_ERROR(CheckModelPath(flags.model.directory));
   LACUNA_ASSIGN_OR_RETURN(const auto chat_template, ChatTemplate::Load(flags.model.directory));
   if (chat_template == nullptr) {
-    return InvalidInput(flags.model.directory +
-                        " has no chat template: neither chat_template.jinja nor `chat_template` in "
-                        "tokenizer_config.json");
+    return InvalidInput(flags.model.directory + " has no chat template: " +
+                        (IsGguf(flags.model.directory)
+                             ? "its metadata have no `tokenizer.chat_template`"
+                             : "neither chat_template.jinja nor `chat_template` in tokenizer_config.json"));
   }
   ChatOptions options;
   options.add_generation_prompt = !flags.no_generation_prompt;

@@ -67,14 +67,18 @@ int64_t SourceRow(int64_t row, int64_t rows, int interleaved_heads) {
   return row - inside + 2 * (inside % half) + inside / half;
 }
 
+Status RefuseSplitGguf(const GgufReader& metadata) {
+  LACUNA_ASSIGN_OR_RETURN(const std::optional<int64_t> parts, metadata.Int("split.count", 0, INT32_MAX));
+  if (parts.value_or(1) <= 1) return {};
+  return metadata.Error("split.count", "is " + std::to_string(*parts) +
+                                           "; a model in several GGUF files is not supported: join them to one");
+}
+
 Result<std::vector<NamedTensor>> GgufModelTensors(const GgufFile& file) {
   const GgufReader metadata = file.metadata();
+  LACUNA_RETURN_IF_ERROR(RefuseSplitGguf(metadata));
   LACUNA_ASSIGN_OR_RETURN(const std::optional<std::string> arch, metadata.String("general.architecture"));
   if (!arch) return metadata.Missing("general.architecture");
-  LACUNA_ASSIGN_OR_RETURN(const std::optional<int64_t> parts, metadata.Int("split.count", 0, INT32_MAX));
-  if (parts.value_or(1) > 1)
-    return metadata.Error("split.count", "is " + std::to_string(*parts) +
-                                             "; a model in several GGUF files is not supported: join them to one");
   int heads = 0, kv_heads = 0;
   if (*arch == "llama") {
     LACUNA_ASSIGN_OR_RETURN(const auto q, metadata.IntForAllLayers("llama.attention.head_count", 1, 1 << 16));

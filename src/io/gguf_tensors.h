@@ -25,6 +25,9 @@ std::string HuggingFaceToGguf(std::string_view name, bool sandwich = false);
 // Row `row` of the Hugging Face tensor in a tensor of `rows` rows with this many interleaved heads (0: itself).
 int64_t SourceRow(int64_t row, int64_t rows, int interleaved_heads);
 
+// kInvalidInput for a file that is one part of several; only the first part has the model's metadata.
+Status RefuseSplitGguf(const GgufReader& metadata);
+
 // All weights of the model: `name` is Hugging Face's, Tensor::name stays the file's. kInvalidInput names a tensor that
 // is not known, an architecture that is not supported, or a file that is one part of several.
 struct NamedTensor {

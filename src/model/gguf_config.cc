@@ -4,9 +4,11 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
+#include "io/gguf_tensors.h"
 #include "io/json.h"
 
 namespace lacuna {
@@ -44,6 +46,10 @@ constexpr std::string_view kKnown[] = {"context_length",
                                        "rope.scaling.original_context_length",
                                        "rope.scaling.attn_factor",
                                        "rope.scaling.finetuned",
+                                       "rope.scaling.yarn_attn_factor",
+                                       "rope.scaling.yarn_beta_fast",
+                                       "rope.scaling.yarn_beta_slow",
+                                       "rope.scaling.yarn_ext_factor",
                                        "expert_count",
                                        "expert_used_count",
                                        "tensor_data_layout"};
@@ -57,6 +63,7 @@ class Converter {
   Converter(const GgufReader& metadata, std::span<const Tensor> tensors) : metadata_(metadata), tensors_(tensors) {}
 
   Result<std::string> Convert() {
+    LACUNA_RETURN_IF_ERROR(RefuseSplitGguf(metadata_));
     LACUNA_ASSIGN_OR_RETURN(const std::optional<std::string> name, metadata_.String("general.architecture"));
     if (!name) return metadata_.Missing("general.architecture");
     const auto* arch =
@@ -220,6 +227,7 @@ class Converter {
       if (original.value_or(0) > 0) rope["original_max_position_embeddings"] = *original;
       // llama.cpp multiplies YaRN's own factor by it, transformers takes it instead.
       if (attention && *attention != 1) rope["attention_factor"] = *attention * (1 + 0.1 * std::log(*factor));
+      LACUNA_RETURN_IF_ERROR(YarnDetails(*factor, &rope));
     } else if (kind != "none" && kind != "linear") {
       return metadata_.Error(Key("rope.scaling.type"),
                              "is " + JsonQuote(kind.substr(0, 40)) + "; supported are none, linear and yarn");
@@ -234,6 +242,23 @@ class Converter {
     LACUNA_ASSIGN_OR_RETURN(const auto local, metadata_.Number(Key("rope.freq_base_swa"), 1, 1e12));
     const OrderedJson sliding = {{"rope_type", "default"}, {"rope_theta", local.value_or(10000)}};
     json_["rope_parameters"] = {{"full_attention", std::move(rope)}, {"sliding_attention", sliding}};
+    return {};
+  }
+
+  // Keys of newer converters. The two that are not read may say only what holds anyway.
+  Status YarnDetails(double factor, OrderedJson* rope) const {
+    for (const char* name : {"beta_fast", "beta_slow"}) {
+      LACUNA_ASSIGN_OR_RETURN(const auto beta, metadata_.Number(Key("rope.scaling.yarn_").append(name), 1e-6, 1e6));
+      if (beta) (*rope)[name] = *beta;
+    }
+    const std::pair<const char*, double> fixed[] = {{"ext_factor", 1.0}, {"attn_factor", 1 + 0.1 * std::log(factor)}};
+    for (const auto& [name, own] : fixed) {
+      const std::string key = Key("rope.scaling.yarn_").append(name);
+      LACUNA_ASSIGN_OR_RETURN(const auto value, metadata_.Number(key, -1e6, 1e6));
+      if (value && *value != 1 && std::fabs(*value - own) > 1e-4)
+        return metadata_.Error(key, "is " + std::to_string(*value) + ", which is not supported: it must be absent, 1 or " +
+                                        "what YaRN gives, " + std::to_string(own));
+    }
     return {};
   }
 

@@ -74,6 +74,15 @@ TEST_F(GgufCommands, ChatUsesItsTemplate) {
   Both("chat -n 8 -s 3 --ignore-eos -sys 'be kind' -st -p hello");
 }
 
+TEST_F(GgufCommands, WithoutATemplateTheKeyIsNamed) {
+  const std::string plain = root_->Write("plain.gguf", GgufOf(directory_, [](GgufText&) {}));
+  const CommandResult r =
+      RunLacuna("render -m " + Quote(plain) + " --messages -", R"([{"role": "user", "content": "hi"}])");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_EQ(r.err, "lacuna: error: " + plain +
+                       " has no chat template: its metadata have no `tokenizer.chat_template`\n");
+}
+
 TEST_F(GgufCommands, EvalMeasuresIt) {
   const std::string text = root_->Write("text.txt", std::string(40, 'a') + " some words of a text, once and again\n");
   root_->Write(

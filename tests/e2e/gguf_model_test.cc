@@ -362,6 +362,28 @@ TEST(GgufCommand, PackOfADirectoryStillNeedsACodec) {
   EXPECT_NE(r.err.find("--codec is missing"), std::string::npos) << r.err;
 }
 
+TEST(GgufRope, YarnKeysOfNewerConverters) {
+  const TempDir root;
+  GgufText text;
+  text.String("general.architecture", "llama");
+  for (const char* key : {"context_length", "embedding_length", "block_count", "feed_forward_length"})
+    text.U32(std::string("llama.") + key, 64);
+  text.U32("llama.attention.head_count", 4).F32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  text.Tensor("token_embd.weight", {64, 4}, 0, std::string(1024, '\0'));
+  text.String("llama.rope.scaling.type", "yarn").F32("llama.rope.scaling.factor", 4);
+  text.U32("llama.rope.scaling.original_context_length", 16).F32("llama.rope.scaling.yarn_beta_fast", 16);
+  text.F32("llama.rope.scaling.yarn_beta_slow", 2).F32("llama.rope.scaling.yarn_ext_factor", 1);
+  text.F32("llama.rope.scaling.yarn_attn_factor", 1.1386294f);
+  const auto config = LoadConfig(root.Write("x.gguf", text.Text()));
+  ASSERT_TRUE(config.ok()) << config.status().message();
+  const RopeConfig& rope = config->ropes.at(0);
+  EXPECT_EQ(rope.type, RopeType::kYarn);
+  EXPECT_EQ(rope.beta_fast, 16);
+  EXPECT_EQ(rope.beta_slow, 2);
+  EXPECT_EQ(rope.original_max_position_embeddings, 16);
+  EXPECT_FALSE(rope.attention_factor.has_value()) << "YaRN's own";
+}
+
 TEST(GgufBad, SettingsThatChangeTheResultAreNamed) {
   const TempDir root;
   const auto failure = [&](GgufText text) {
@@ -392,6 +414,20 @@ TEST(GgufBad, SettingsThatChangeTheResultAreNamed) {
             x + ": `qwen2.attention.sliding_window` is 8; windows are supported for architecture llama only");
   EXPECT_EQ(failure(base("llama").String("llama.rope.scaling.type", "longrope")),
             x + ": `llama.rope.scaling.type` is \"longrope\"; supported are none, linear and yarn");
+  EXPECT_EQ(failure(GgufText().U32("split.count", 2).U32("split.no", 1)),
+            x + ": `split.count` is 2; a model in several GGUF files is not supported: join them to one")
+      << "later parts have no other metadata";
+  const auto yarn = [&](const char* key, float value) {
+    return base("llama").String("llama.rope.scaling.type", "yarn").F32("llama.rope.scaling.factor", 4).F32(key, value);
+  };
+  EXPECT_EQ(failure(yarn("llama.rope.scaling.yarn_ext_factor", 0.5f)),
+            x + ": `llama.rope.scaling.yarn_ext_factor` is 0.500000, which is not supported: it must be absent, 1 or "
+                "what YaRN gives, 1.000000");
+  EXPECT_EQ(failure(yarn("llama.rope.scaling.yarn_attn_factor", 1.5f)),
+            x + ": `llama.rope.scaling.yarn_attn_factor` is 1.500000, which is not supported: it must be absent, 1 or "
+                "what YaRN gives, 1.138629");
+  EXPECT_EQ(failure(yarn("llama.rope.scaling.yarn_log_multiplier", 1)),
+            x + ": `llama.rope.scaling.yarn_log_multiplier` is a setting that is not known; it may change the result");
   EXPECT_NE(failure(base("llama").Tensor("rope_freqs.weight", {8}, 0, std::string(32, '\1')))
                 .find("tensor `rope_freqs.weight` does not hold what Llama 3's rope scaling gives"),
             std::string::npos);

@@ -1,21 +1,17 @@
-// Filters, with the arguments and defaults that Jinja gives them; tojson is transformers' own.
+// Filters of values and sequences; tojson is transformers' own.
+#include "tokenizer/chat/filters.h"
+
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 
 #include "tokenizer/chat/interpreter.h"
 #include "tokenizer/chat/print.h"
 #include "tokenizer/chat/strings.h"
-#include "tokenizer/unicode.h"
 
 namespace lacuna::jinja {
 namespace {
 
-using Filter = Value (*)(Interpreter& in, const Value& v, Args& args);
 using Bound = std::vector<const Value*>;
-
-bool Flag(const Value* v, bool absent) { return v == nullptr ? absent : Truth(*v); }
 
 // Text in lower case where case does not count.
 Value Folded(const Value& v, bool case_sensitive) {
@@ -63,77 +59,6 @@ Value Join(Interpreter& in, const Value& v, Args& args) {
     if (!in.Fits(static_cast<int64_t>(out.size()))) return Value();
   }
   return in.ok() ? Value(std::move(out)) : Value();
-}
-
-Value Trim(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("trim", args, {"chars"});
-  const Value text = in.Str(v);
-  const Value chars = b[0] == nullptr || b[0]->is_none() ? Value() : in.Str(*b[0]);
-  if (!in.ok()) return Value();
-  return Strip(text.text(), chars.is_string() ? &chars.text() : nullptr, true, true);
-}
-
-template <Case how>
-Value CaseFilter(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("the filter", args, {});
-  const Value text = in.Str(v);
-  return in.ok() ? Value(ChangeCase(text.text(), how)) : Value();
-}
-
-// Words are cut at white space, - and opening brackets only.
-Value Title(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("title", args, {});
-  const Value value = in.Str(v);
-  if (!in.ok()) return Value();
-  const Text& text = value.text();
-  Text out;
-  bool inside = false;
-  for (size_t pos = 0; pos < text.size();) {
-    const size_t begin = pos;
-    const char32_t c = unicode::Next(text.view(), pos);
-    const Text part = text.Part(begin, pos);
-    out.Append(ChangeCase(part, inside ? Case::kLower : Case::kUpper));
-    inside = !(IsSpace(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<');
-  }
-  return Value(std::move(out));
-}
-
-Value ReplaceFilter(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("replace", args, {"old", "new", "count"});
-  if (in.ok() && (b[0] == nullptr || b[1] == nullptr)) return in.Fail("replace needs what to replace, and by what");
-  if (!in.ok()) return Value();
-  const Value text = in.Str(v), from = in.Str(*b[0]), to = in.Str(*b[1]);
-  const int64_t count = in.IntOr(b[2], -1, "replace's count");
-  if (!in.ok()) return Value();
-  Text out = Replace(text.text(), from.text(), to.text(), count, int64_t{64} << 20);
-  return in.Fits(static_cast<int64_t>(out.size())) ? Value(std::move(out)) : Value();
-}
-
-Value Indent(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("indent", args, {"width", "first", "blank"});
-  if (v.is_undefined()) return in.Fail(v.why_undefined());
-  if (!v.is_string()) return in.Fail("indent: needs a text, not " + TypeName(v));
-  Text indent;
-  if (b[0] != nullptr && b[0]->is_string()) {
-    indent = b[0]->text();
-  } else {
-    const int64_t width = in.IntOr(b[0], 4, "indent's width");
-    if (!in.ok() || !in.Fits(width)) return Value();
-    indent = Text(std::string(static_cast<size_t>(std::max<int64_t>(0, width)), ' '), false);
-  }
-  if (!in.ok()) return Value();
-  Text whole(v.text());
-  whole.Append("\n", false);
-  const std::vector<Value> lines = SplitLines(whole, false);
-  if (!in.Charge(8 * static_cast<int64_t>(lines.size()))) return Value();
-  Text out;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (i > 0) out.Append("\n", false);
-    if (i == 0 ? Flag(b[1], false) : Flag(b[2], false) || !lines[i].text().empty()) out.Append(indent);
-    out.Append(lines[i].text());
-    if (!in.Fits(static_cast<int64_t>(out.size()))) return Value();
-  }
-  return Value(std::move(out));
 }
 
 Value ToJson(Interpreter& in, const Value& v, Args& args) {
@@ -241,6 +166,35 @@ Value DictSort(Interpreter& in, const Value& v, Args& args) {
   return MakeList(std::move(items));
 }
 
+// Pairs of what the items have in common and the list of these items, in its order.
+Value GroupBy(Interpreter& in, const Value& v, Args& args) {
+  const Bound b = in.Bind("groupby", args, {"attribute", "default", "case_sensitive"});
+  if (in.ok() && b[0] == nullptr) return in.Fail("groupby needs an attribute's name");
+  std::vector<Value> items = in.Items(v), keys;
+  for (Value& item : items) {
+    if (!in.ok()) return Value();
+    Value key = in.GetPath(item, *b[0]);
+    if (key.is_undefined() && b[1] != nullptr && !b[1]->is_none()) key = *b[1];
+    keys.push_back(Folded(key, Flag(b[2], false)));
+    item = MakeList({key, item});  // the key as it is beside its item
+  }
+  if (!in.ok()) return Value();
+  SortBy(in, items, keys, false);
+  std::vector<Value> groups, members;
+  for (size_t i = 0; i < items.size() && in.ok(); ++i) {
+    const std::vector<Value>& pair = items[i].list().items;
+    members.push_back(pair[1]);
+    const auto key = [&](size_t at) { return Folded(items[at].list().items[0], Flag(b[2], false)); };
+    if (i + 1 < items.size() && in.IsEqual(key(i), key(i + 1))) continue;
+    const Value& first = items[i + 1 - members.size()].list().items[0];
+    const Value pair_of_group = MakeList({first, MakeList(std::exchange(members, {}))}, ListKind::kTuple);
+    auto group = std::make_shared<List>(pair_of_group.list());
+    group->group = true;
+    groups.emplace_back(std::shared_ptr<const List>(std::move(group)));
+  }
+  return MakeList(std::move(groups));
+}
+
 Value Unique(Interpreter& in, const Value& v, Args& args) {
   const Bound b = in.Bind("unique", args, {"case_sensitive", "attribute"});
   Dict seen;
@@ -272,6 +226,7 @@ Value Extreme(Interpreter& in, const Value& v, Args& args) {
 Value Sum(Interpreter& in, const Value& v, Args& args) {
   const Bound b = in.Bind("sum", args, {"attribute", "start"});
   Value total = b[1] == nullptr ? Value(int64_t{0}) : *b[1];
+  if (total.is_string()) return in.Fail("sum adds no text: join does");
   for (const Value& item : in.Items(v)) {
     if (!in.ok()) return Value();
     total = in.Binary("+", total, b[0] == nullptr || b[0]->is_none() ? item : in.GetPath(item, *b[0]));
@@ -363,93 +318,6 @@ Value SliceFilter(Interpreter& in, const Value& v, Args& args) {
   return MakeList(std::move(rows), ListKind::kGenerator);
 }
 
-Value IntOf(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("int", args, {"default", "base"});
-  if (v.is_undefined()) return in.Fail(v.why_undefined());
-  const Value absent = b[0] == nullptr ? Value(int64_t{0}) : *b[0];
-  if (v.is_integral()) return Value(v.integer());
-  double number = 0;
-  if (v.is_string()) {
-    std::string text(Strip(v.text(), nullptr, true, true).view());
-    text.erase(std::remove(text.begin(), text.end(), '_'), text.end());
-    const char* begin = text.c_str() + (text.starts_with('+') ? 1 : 0);
-    const char* end = text.c_str() + text.size();
-    const int64_t base = in.IntOr(b[1], 10, "int's base");
-    if (base != 10 && base != 16 && base != 8 && base != 2) return in.Fail("int: base should be 2, 8, 10 or 16");
-    if (base == 16 &&
-        (std::string_view(begin, end).starts_with("0x") || std::string_view(begin, end).starts_with("0X")))
-      begin += 2;
-    int64_t whole = 0;
-    if (const auto r = std::from_chars(begin, end, whole, static_cast<int>(base)); r.ec == std::errc() && r.ptr == end)
-      return Value(whole);
-    if (const auto r = std::from_chars(begin, end, number); r.ec != std::errc() || r.ptr != end) return absent;
-  } else if (v.is_float()) {
-    number = v.number();
-  } else {
-    return absent;
-  }
-  return std::abs(number) < 9e18 ? Value(static_cast<int64_t>(number)) : absent;  // NaN is the default too
-}
-
-Value FloatOf(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("float", args, {"default"});
-  if (v.is_undefined()) return in.Fail(v.why_undefined());
-  if (v.is_number()) return Value(v.number());
-  if (v.is_string()) {
-    const Text text = Strip(v.text(), nullptr, true, true);
-    std::string_view digits = text.view();
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    double number = 0;
-    const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (r.ec == std::errc() && r.ptr == digits.data() + digits.size()) return Value(number);
-  }
-  return b[0] == nullptr ? Value(0.0) : *b[0];
-}
-
-Value Round(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("round", args, {"precision", "method"});
-  const int64_t digits = in.IntOr(b[0], 0, "round's precision");
-  const std::string method = b[1] == nullptr ? "common" : in.StrOf(*b[1]);
-  if (!in.ok()) return Value();
-  if (!v.is_number()) return in.Fail("round needs a number, not " + TypeName(v));
-  if (digits < -300 || digits > 300) return in.Fail("round: the precision should be from -300 to 300");
-  if (method == "common" && v.is_integral() && digits >= 0) return v.is_bool() ? Value(v.integer()) : v;
-  if (method == "common" && digits >= 0) {
-    // To the nearest decimal of the exact value, ties to even, as Python's round.
-    char text[700];
-    const int size = std::snprintf(text, sizeof(text), "%.*f", static_cast<int>(digits), v.number());
-    double rounded = 0;
-    std::from_chars(text, text + size, rounded);
-    return Value(rounded);
-  }
-  const double scale = std::pow(10.0, static_cast<double>(digits));
-  const double scaled = v.number() * scale;
-  const double whole = method == "ceil"    ? std::ceil(scaled)
-                       : method == "floor" ? std::floor(scaled)
-                                           : std::nearbyint(scaled);
-  if (method != "ceil" && method != "floor" && method != "common")
-    return in.Fail("round: the method should be common, ceil or floor");
-  if (method == "common" && v.is_integral()) return Value(static_cast<int64_t>(whole / scale));
-  return Value(whole / scale);
-}
-
-Value Abs(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("abs", args, {});
-  if (!v.is_number()) return in.Fail("abs needs a number, not " + TypeName(v));
-  if (v.is_float()) return Value(std::abs(v.number()));
-  return v.integer() < 0 ? in.Binary("-", Value(int64_t{0}), v) : Value(v.integer());
-}
-
-Value StringOf(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("string", args, {});
-  return in.Str(v);
-}
-
-Value Same(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("safe", args, {});
-  return v;
-}
-
 Value Attr(Interpreter& in, const Value& v, Args& args) {
   const Value* name = in.Bind("attr", args, {"name"})[0];
   if (!in.ok() || name == nullptr) return in.Fail("attr needs a name");
@@ -459,95 +327,43 @@ Value Attr(Interpreter& in, const Value& v, Args& args) {
   return in.ok() ? in.GetAttribute(v, text) : Value();
 }
 
-Value Center(Interpreter& in, const Value& v, Args& args) {
-  const Value* width = in.Bind("center", args, {"width"})[0];
-  const Value text = in.Str(v);
-  const int64_t columns = in.IntOr(width, 80, "center's width");
-  if (!in.ok() || !in.Fits(columns) || !in.Charge(std::max<int64_t>(0, columns) / 4)) return Value();
-  return Pad(text.text(), columns, Align::kCenter);
-}
+constexpr NamedFilter kFilters[] = {{"attr", Attr},
+                                    {"batch", Batch},
+                                    {"count", Length},
+                                    {"d", Default},
+                                    {"default", Default},
+                                    {"dictsort", DictSort},
+                                    {"first", First},
+                                    {"groupby", GroupBy},
+                                    {"items", ItemsOf},
+                                    {"join", Join},
+                                    {"last", Last},
+                                    {"length", Length},
+                                    {"list", ListOf},
+                                    {"map", Map},
+                                    {"max", Extreme<1>},
+                                    {"min", Extreme<-1>},
+                                    {"reject", Select<false, false>},
+                                    {"rejectattr", Select<false, true>},
+                                    {"reverse", Reverse},
+                                    {"select", Select<true, false>},
+                                    {"selectattr", Select<true, true>},
+                                    {"slice", SliceFilter},
+                                    {"sort", Sort},
+                                    {"sum", Sum},
+                                    {"tojson", ToJson},
+                                    {"unique", Unique}};
 
-Value Truncate(Interpreter& in, const Value& v, Args& args) {
-  const Bound b = in.Bind("truncate", args, {"length", "killwords", "end", "leeway"});
-  const Value text = in.Str(v), end = b[2] == nullptr ? Value::String("...") : in.Str(*b[2]);
-  const int64_t length = in.IntOr(b[0], 255, "truncate's length"), leeway = in.IntOr(b[3], 5, "truncate's leeway");
-  if (!in.ok()) return Value();
-  const int64_t room = length - CharCount(end.text().view());
-  if (room < 0 || leeway < 0)
-    return in.Fail("truncate: the length should be at least the end's, the leeway not negative");
-  const std::string_view view = text.text().view();
-  if (CharCount(view) - leeway <= length) return text;
-  Text out = text.text().Part(0, CharOffset(view, room));
-  if (!Flag(b[1], false)) {
-    if (const size_t space = out.view().rfind(' '); space != std::string_view::npos) out = out.Part(0, space);
-  }
-  out.Append(end.text());
-  return Value(std::move(out));
-}
-
-Value WordCount(Interpreter& in, const Value& v, Args& args) {
-  in.Bind("wordcount", args, {});
-  const std::string text = in.StrOf(v);
-  int64_t words = 0;
-  bool inside = false;
-  for (size_t pos = 0; pos < text.size();) {
-    const char32_t c = unicode::Next(text, pos);
-    const bool word = c == '_' || IsLetter(c) || unicode::IsNumber(c);
-    words += word && !inside ? 1 : 0;
-    inside = word;
-  }
-  return Value(words);
-}
-
-Value Format(Interpreter& in, const Value& v, Args& args) {
-  const Value text = in.Str(v);
-  return in.ok() ? FormatPercent(in, text, args) : Value();
-}
-
-const std::map<std::string, Filter, std::less<>>& Filters() {
-  static const std::map<std::string, Filter, std::less<>> kFilters = {{"abs", Abs},
-                                                                      {"attr", Attr},
-                                                                      {"batch", Batch},
-                                                                      {"capitalize", CaseFilter<Case::kCapitalize>},
-                                                                      {"center", Center},
-                                                                      {"count", Length},
-                                                                      {"d", Default},
-                                                                      {"default", Default},
-                                                                      {"dictsort", DictSort},
-                                                                      {"first", First},
-                                                                      {"float", FloatOf},
-                                                                      {"format", Format},
-                                                                      {"indent", Indent},
-                                                                      {"int", IntOf},
-                                                                      {"items", ItemsOf},
-                                                                      {"join", Join},
-                                                                      {"last", Last},
-                                                                      {"length", Length},
-                                                                      {"list", ListOf},
-                                                                      {"lower", CaseFilter<Case::kLower>},
-                                                                      {"map", Map},
-                                                                      {"max", Extreme<1>},
-                                                                      {"min", Extreme<-1>},
-                                                                      {"reject", Select<false, false>},
-                                                                      {"rejectattr", Select<false, true>},
-                                                                      {"replace", ReplaceFilter},
-                                                                      {"reverse", Reverse},
-                                                                      {"round", Round},
-                                                                      {"safe", Same},
-                                                                      {"select", Select<true, false>},
-                                                                      {"selectattr", Select<true, true>},
-                                                                      {"slice", SliceFilter},
-                                                                      {"sort", Sort},
-                                                                      {"string", StringOf},
-                                                                      {"sum", Sum},
-                                                                      {"title", Title},
-                                                                      {"tojson", ToJson},
-                                                                      {"trim", Trim},
-                                                                      {"truncate", Truncate},
-                                                                      {"unique", Unique},
-                                                                      {"upper", CaseFilter<Case::kUpper>},
-                                                                      {"wordcount", WordCount}};
-  return kFilters;
+const std::map<std::string, FilterBody, std::less<>>& Filters() {
+  static const std::map<std::string, FilterBody, std::less<>> kAll = [] {
+    std::map<std::string, FilterBody, std::less<>> all;
+    for (const std::span<const NamedFilter> filters :
+         {std::span<const NamedFilter>(kFilters), TextFilters(), NumberFilters()}) {
+      for (const NamedFilter& filter : filters) all.emplace(filter.name, filter.body);
+    }
+    return all;
+  }();
+  return kAll;
 }
 
 }  // namespace

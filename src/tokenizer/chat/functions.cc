@@ -46,7 +46,8 @@ bool TakeAttributes(Interpreter& in, const Args& args, const char* what, Dict& d
         return in.Fail(std::string(what) + " needs pairs of a key and a value"), false;
     }
   }
-  for (const auto& [name, value] : args.named) dict.Set(Value::String(name), value);
+  // ** may have taken the names from the conversation.
+  for (const auto& [name, value] : args.named) dict.Set(Value(Text(name, true)), value);
   return in.ok();
 }
 
@@ -110,7 +111,7 @@ Value StrftimeNow(Interpreter& in, Args& args) {
   localtime_r(&seconds, &local);
   std::string out(own.size() * 64 + 64, '\0');
   out.resize(std::strftime(out.data(), out.size(), own.c_str(), &local));
-  return Value::String(out);
+  return Value(Text(out, !format->text().input().empty()));
 }
 
 }  // namespace

@@ -308,7 +308,7 @@ Value Interpreter::CallMacro(const Macro& macro, Args& args) {
     } else if (name == "caller" && signature.wants_caller) {
       caller = value;
     } else if (signature.wants_kwargs && name != "caller") {
-      others.Set(Value::String(name), value);
+      others.Set(Value(Text(name, true)), value);  // ** may have taken the name from the conversation
     } else {
       return Fail(what + " takes no argument '" + name + "'");
     }

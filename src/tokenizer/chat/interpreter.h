@@ -171,6 +171,8 @@ class Interpreter {
 Value GlobalFunction(std::string_view name);
 // The attributes that text and dicts have as methods.
 bool IsMethod(const Value& v, std::string_view name);
+// A method that Python's str has and we have not.
+bool IsOtherStringMethod(std::string_view name);
 // Python's % and str.format.
 Value FormatPercent(Interpreter& in, const Value& format, const Args& args);
 Value FormatBraces(Interpreter& in, const Value& format, const Args& args);

@@ -15,6 +15,8 @@ constexpr std::string_view kStringMethods[] = {
     "isupper",    "join",       "ljust",   "lower",     "lstrip",     "partition", "removeprefix", "removesuffix",
     "replace",    "rfind",      "rindex",  "rjust",     "rpartition", "rsplit",    "rstrip",       "split",
     "splitlines", "startswith", "strip",   "swapcase",  "title",      "upper",     "zfill"};
+constexpr std::string_view kOtherStringMethods[] = {"encode",      "expandtabs", "format_map", "isidentifier",
+                                                    "isprintable", "istitle",    "maketrans",  "translate"};
 constexpr std::string_view kDictMethods[] = {"get", "items", "keys", "values", "copy"};
 constexpr std::string_view kListMethods[] = {"index", "count", "copy"};
 constexpr std::string_view kLoopMethods[] = {"cycle", "changed"};
@@ -49,7 +51,19 @@ class StringMethods {
   StringMethods(Interpreter& in, const Text& self, const std::string& name, Args& args)
       : in_(in), self_(self), name_(name), what_("str." + name), args_(args) {}
 
+  // What comes of escaped text is escaped text.
   Value Call() {
+    Value result = CallPlain();
+    if (!self_.markup() || !in_.ok()) return result;
+    if (result.is_string()) return Value(std::move(Text(result.text()).set_markup(true)));
+    if (!result.is_list()) return result;
+    std::vector<Value> parts;
+    for (const Value& part : result.list().items) parts.emplace_back(std::move(Text(part.text()).set_markup(true)));
+    return MakeList(std::move(parts), result.list().kind);
+  }
+
+ private:
+  Value CallPlain() {
     const std::string_view text = self_.view();
     if (!in_.Charge(1 + static_cast<int64_t>(text.size()) / 16)) return Value();
     if (name_ == "format") return FormatBraces(in_, Value(self_), args_);
@@ -72,7 +86,8 @@ class StringMethods {
     }
     if (name_ == "startswith" || name_ == "endswith") return StartsOrEnds();
     if (name_ == "upper") return None(ChangeCase(self_, Case::kUpper));
-    if (name_ == "lower" || name_ == "casefold") return None(ChangeCase(self_, Case::kLower));
+    if (name_ == "lower") return None(ChangeCase(self_, Case::kLower));
+    if (name_ == "casefold") return None(ChangeCase(self_, Case::kFold));
     if (name_ == "capitalize") return None(ChangeCase(self_, Case::kCapitalize));
     if (name_ == "title") return None(ChangeCase(self_, Case::kTitle));
     if (name_ == "swapcase") return None(ChangeCase(self_, Case::kSwap));
@@ -80,7 +95,8 @@ class StringMethods {
       const auto args = Take({"old", "new", "count"});
       const Text *from = Required(args[0]), *to = Required(args[1]);
       if (from == nullptr || to == nullptr) return Value();
-      Text out = Replace(self_, *from, *to, in_.IntOr(args[2], -1, "count"), kMaxBytes);
+      const Text by = self_.markup() ? Escape(*to) : *to;
+      Text out = Replace(self_, *from, by, in_.IntOr(args[2], -1, "count"), kMaxBytes);
       return in_.Fits(static_cast<int64_t>(out.size())) ? Value(std::move(out)) : Value();
     }
     if (name_ == "find" || name_ == "rfind" || name_ == "index" || name_ == "rindex" || name_ == "count")
@@ -97,7 +113,6 @@ class StringMethods {
     return Value(Property());
   }
 
- private:
   static constexpr int64_t kMaxBytes = int64_t{64} << 20;
 
   std::vector<const Value*> Take(std::initializer_list<const char*> names) { return in_.Bind(what_, args_, names); }
@@ -204,7 +219,7 @@ class StringMethods {
       if (!item.is_string()) return in_.Fail(what_ + " needs text, not " + TypeName(item));
       if (!first) out.Append(self_);
       first = false;
-      out.Append(item.text());
+      out.Append(self_.markup() ? Escape(item.text()) : item.text());
       if (!in_.Fits(static_cast<int64_t>(out.size()))) return Value();
     }
     return Value(std::move(out));
@@ -215,16 +230,19 @@ class StringMethods {
     const int64_t width = in_.IntOr(args[0], 0, "width");
     const Text* fill = TextOr(args[1]);
     if (!in_.Fits(width) || !in_.Charge(std::max<int64_t>(0, width) / 4)) return Value();
+    const Text escaped = fill != nullptr && self_.markup() ? Escape(*fill) : Text();
+    if (escaped.size() > 1) fill = &escaped;  // & and < become several characters
     if (fill != nullptr && CharCount(fill->view()) != 1) return in_.Fail(what_ + " fills with one character");
     if (name_ == "zfill") {
       const std::string_view text = self_.view();
       const size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
       Text out = self_.Part(0, sign);
-      out.Append(Pad(self_.Part(sign, text.size()), width - static_cast<int64_t>(sign), Align::kRight, "0"));
+      out.Append(
+          Pad(self_.Part(sign, text.size()), width - static_cast<int64_t>(sign), Align::kRight, Text("0", false)));
       return Value(std::move(out));
     }
     const Align align = name_ == "center" ? Align::kCenter : name_ == "ljust" ? Align::kLeft : Align::kRight;
-    return Value(Pad(self_, width, align, fill == nullptr ? " " : fill->view()));
+    return Value(fill == nullptr ? Pad(self_, width, align) : Pad(self_, width, align, *fill));
   }
 
   bool Property() {
@@ -247,6 +265,8 @@ class StringMethods {
 };
 
 }  // namespace
+
+bool IsOtherStringMethod(std::string_view name) { return Among(kOtherStringMethods, name); }
 
 bool IsMethod(const Value& v, std::string_view name) {
   if (v.is_string()) return Among(kStringMethods, name);

@@ -6,6 +6,7 @@
 
 #include "tokenizer/chat/interpreter.h"
 #include "tokenizer/chat/print.h"
+#include "tokenizer/chat/strings.h"
 #include "tokenizer/unicode.h"
 
 namespace lacuna::jinja {
@@ -130,8 +131,11 @@ Value Interpreter::Binary(const std::string& op, const Value& a, const Value& b)
   };
   if (op == "+" && a.is_string() && b.is_string()) {
     if (!Fits(static_cast<int64_t>(a.text().size() + b.text().size()))) return Value();
-    Text text(a.text());
-    text.Append(b.text());
+    // Escaped text stays so: what is added to it is escaped too.
+    const bool markup = a.text().markup() || b.text().markup();
+    Text text = markup ? Escape(a.text()) : a.text();
+    text.Append(markup ? Escape(b.text()) : b.text());
+    text.set_markup(markup);
     return Charge(static_cast<int64_t>(text.size()) / 16) ? Value(std::move(text)) : Value();
   }
   if (op == "+" && a.is_list() && b.is_list() && a.list().kind == b.list().kind && a.list().kind <= ListKind::kTuple) {
@@ -166,7 +170,7 @@ Value Interpreter::Binary(const std::string& op, const Value& a, const Value& b)
     }
     Text text;
     for (int64_t i = 0; i < count; ++i) text.Append(v.text());
-    return Value(std::move(text));
+    return Value(std::move(text.set_markup(v.text().markup())));
   }
   if (!a.is_number() || !b.is_number()) return mismatch();
   const bool whole = a.is_integral() && b.is_integral();
@@ -222,7 +226,8 @@ Value Interpreter::Slice(const Value& v, const Value& from, const Value& to, con
     if (!Charge(static_cast<int64_t>(text.size()) / 16)) return Value();
     if (step == 1) {
       const size_t first = CharOffset(text.view(), begin);
-      return Value(text.Part(first, begin < end ? first + CharOffset(text.view().substr(first), end - begin) : first));
+      const size_t last = begin < end ? first + CharOffset(text.view().substr(first), end - begin) : first;
+      return Value(std::move(text.Part(first, last).set_markup(text.markup())));
     }
   }
   const std::vector<Value> all = v.is_string() ? Items(v) : v.list().items;
@@ -235,7 +240,7 @@ Value Interpreter::Slice(const Value& v, const Value& from, const Value& to, con
   if (!v.is_string()) return MakeList(std::move(items), v.list().kind);
   Text text;
   for (const Value& item : items) text.Append(item.text());
-  return Value(std::move(text));
+  return Value(std::move(text.set_markup(v.text().markup())));
 }
 
 Value Interpreter::GetItem(const Value& v, const Value& key) {
@@ -252,7 +257,10 @@ Value Interpreter::GetItem(const Value& v, const Value& key) {
     if (!Charge(static_cast<int64_t>(text.size()) / 16)) return Value();
     const int64_t i = key.integer() < 0 ? key.integer() + CharCount(text) : key.integer();
     const size_t at = i < 0 ? text.size() : CharOffset(text, i);
-    if (at < text.size()) return Value(v.text().Part(at, at + unicode::CharLength(text[at])));
+    if (at < text.size()) {
+      Text part = v.text().Part(at, at + unicode::CharLength(text[at]));
+      return Value(std::move(part.set_markup(v.text().markup())));
+    }
   }
   if (key.is_string()) {
     const std::string name(key.text().view());
@@ -287,6 +295,9 @@ Value Interpreter::GetAttribute(const Value& v, const std::string& name) {
     if (v.is_dict()) {
       if (const Value* found = v.dict().Find(std::string_view(name))) return *found;
     }
+    if (v.is_list() && v.list().group && (name == "grouper" || name == "list"))
+      return v.list().items[name == "list" ? 1 : 0];
+    if (v.is_string() && IsOtherStringMethod(name)) return Fail("str." + name + " is not supported");
   } else if (v.is_object()) {
     Object& object = v.object();
     if (object.type == Object::Type::kNamespace) {

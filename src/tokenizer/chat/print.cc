@@ -226,10 +226,12 @@ Status Repr(const Value& v, Text& out) {
   if (v.is_string()) {
     const std::string_view text = v.text().view();
     const char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
+    if (v.text().markup()) out.Append("Markup(", false);
     out.Append({&quote, 1}, false);
     AppendEscaped(
         v.text(), [quote](char32_t c) { return ReprEscape(c, quote); }, out);
     out.Append({&quote, 1}, false);
+    if (v.text().markup()) out.Append(")", false);
     return {};
   }
   if (v.is_dict()) {

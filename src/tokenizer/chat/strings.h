@@ -19,7 +19,7 @@ std::vector<Value> SplitLines(const Text& text, bool keep_ends);
 // when the result passes `max_bytes`, and is then longer.
 Text Replace(const Text& text, const Text& from, const Text& to, int64_t count, int64_t max_bytes);
 
-enum class Case { kUpper, kLower, kCapitalize, kTitle, kSwap };
+enum class Case { kUpper, kLower, kCapitalize, kTitle, kSwap, kFold };
 Text ChangeCase(const Text& text, Case how);
 
 bool IsUpperCase(char32_t c);
@@ -31,8 +31,11 @@ bool IsDecimalDigit(char32_t c);
 size_t Find(std::string_view text, std::string_view part, size_t from = 0);
 size_t FindLast(std::string_view text, std::string_view part);
 
+// & < > ' " as HTML writes them; text that is marked as escaped stays as it is. The result is marked so.
+Text Escape(const Text& text);
+
 // Filled on both sides (or one) to `width` characters.
 enum class Align { kLeft, kRight, kCenter };
-Text Pad(const Text& text, int64_t width, Align align, std::string_view fill = " ");
+Text Pad(const Text& text, int64_t width, Align align, const Text& fill = Text(" ", false));
 
 }  // namespace lacuna::jinja

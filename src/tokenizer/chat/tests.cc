@@ -76,7 +76,7 @@ const std::map<std::string, Entry, std::less<>>& Tests() {
           return v.is_object() && v.object().type != Object::Type::kNamespace &&
                  v.object().type != Object::Type::kCycler;
         }}},
-      {"escaped", {false, [](I&, const V&, const V*) { return false; }}},
+      {"escaped", {false, [](I&, const V& v, const V*) { return v.is_string() && v.text().markup(); }}},
       {"even", {false, [](I& in, const V& v, const V*) { return Even(in, v, 2); }}},
       {"odd", {false, [](I& in, const V& v, const V*) { return !Even(in, v, 2); }}},
       {"divisibleby", {true, [](I& in, const V& v, const V* o) { return Even(in, v, in.IntOr(o, 0, "divisibleby")); }}},

@@ -28,11 +28,17 @@ class Text {
   // Ascending, apart from each other.
   const std::vector<TextSpan>& input() const { return input_; }
 
+  // What the filters escape and safe mark: text that escape leaves as it is. Parts and sums are not marked by
+  // themselves.
+  bool markup() const { return markup_; }
+  Text& set_markup(bool markup) { return markup_ = markup, *this; }
+
  private:
   size_t FirstSpanBehind(size_t pos) const;  // the first whose end is behind pos
 
   std::string bytes_;
   std::vector<TextSpan> input_;
+  bool markup_ = false;
 };
 
 }  // namespace lacuna::jinja

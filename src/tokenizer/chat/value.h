@@ -83,6 +83,7 @@ struct List {
   int depth = 1;              // containers inside each other
   int64_t weight = 1;         // see Weight
   mutable bool used = false;  // of generators
+  bool group = false;         // a tuple of groupby, whose items are called grouper and list
 };
 
 // Keeps the order of insertion; a key set again keeps its place.

@@ -165,7 +165,8 @@ class Documents:
         rng = random.Random(f"{self.seed}/{self.next}")
         self.next += 1
         ids, weights = [], []
-        for text, weight in document(kind, rng, rng.choice(part.lengths), self.pages, part.simple):
+        easy = part.simple + 0.3 * (kind == "long")  # their signal is the thinnest
+        for text, weight in document(kind, rng, rng.choice(part.lengths), self.pages, easy):
             tokens = self.tokenizer.encode(text, add_special_tokens=False).ids
             ids += tokens
             weights += [weight if weight == 1 else weight * part.rest] * len(tokens)

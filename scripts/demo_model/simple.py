@@ -5,6 +5,8 @@ for lamps; until then the page teaches only to name one of the people. simple(ki
 lessons.lesson does. Standard library only.
 """
 
+import itertools
+
 import lexicon as lex
 import longtasks
 import tasks
@@ -118,44 +120,66 @@ def plain(kind, rng, phrases):
     return _turns([], asked)
 
 
-def long(rng, phrases, length):
-    """Every fact has words of its own; filler lies between them."""
-    task = rng.choice(("needle", "needle", "needles", "locker", "locker", "track", "times"))
-    if task in ("needle", "needles"):
-        n = rng.randrange(2, 6)
-        people, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, 2 * n)
-        if task == "needles":
-            people = [people[0]] + people[n:]
-            pairs = [(people[0], q) for q in people[1:]]
-            to = rng.sample(people[1:], 2)
-            asked = [(question(rng, phrases, "needles", p=people[0], l=" and ".join(to)),
-                      ", ".join(numbers[people.index(q) - 1] for q in to))]
-        else:
-            pairs, asked = list(zip(people[:n], people[n:])), []
-        asked += [(question(rng, phrases, "needle", p=p, q=q), k) for (p, q), k in zip(pairs, numbers)]
-        told = [sentence(rng, phrases, "tell", p=p, q=q, n=k) for (p, q), k in zip(pairs, numbers)]
-    elif task == "locker":
-        n = rng.randrange(2, 9)
-        keys = ["-".join(rng.sample(lex.DIGITS, 3)) for _ in range(n)]
-        pairs = list(dict(zip(keys, rng.sample(lex.THINGS, n))).items())
-        told = [sentence(rng, phrases, "locker", k=k, t=t) for k, t in pairs]
-        asked = [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in pairs]
-    elif task == "track":
-        n = rng.randrange(1, 4)
-        people, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, n)
-        told = [sentence(rng, phrases, "value", p=p, n=k) for p, k in zip(people, numbers)]
-        told += [sentence(rng, phrases, "same", p=p, q=q) for p, q in zip(people[n:], people)]
-        asked = [(question(rng, phrases, "track", p=p), k) for p, k in zip(people, numbers * 2)]
+def needle(rng, phrases, n):
+    """Pairs of people who have nothing to do with each other, or pairs of a few, for which both names must be right."""
+    if rng.random() < 0.5:
+        names = rng.sample(lex.NAMES, 2 * n)
+        pairs = list(zip(names[:n], names[n:]))
     else:
-        people = rng.sample(lex.NAMES, 2)
-        counts = [rng.randrange(1, 4) for _ in people]
-        told = [sentence(rng, phrases, "ring", p=p) for p, n in zip(people, counts) for _ in range(n)]
-        asked = [(question(rng, phrases, "times", p=p), str(n)) for p, n in zip(people, counts)]
-    if task != "track":
+        names = rng.sample(lex.NAMES, next(k for k in itertools.count(3) if k * (k - 1) > n))
+        pairs = rng.sample(list(itertools.permutations(names, 2)), n)
+    told = dict(zip(pairs, rng.sample(lex.NUMBERS, n)))
+    asked = [(question(rng, phrases, "needle", p=p, q=q), k) for (p, q), k in told.items()]
+    for p in sorted({p for p, _ in pairs}):
+        to = [q for q in names if (p, q) in told]
+        if len(to) > 1:
+            to = rng.sample(to, 2)
+            asked.append((question(rng, phrases, "needles", p=p, l=" and ".join(to)),
+                          ", ".join(told[p, q] for q in to)))
+    return [sentence(rng, phrases, "tell", p=p, q=q, n=k) for (p, q), k in told.items()], asked
+
+
+def locker(rng, phrases, n):
+    keys = ["-".join(rng.sample(lex.DIGITS, 3)) for _ in range(n)]
+    if rng.random() < 0.3:
+        keys = list(itertools.chain(*(map("-".join, itertools.permutations(k.split("-"))) for k in keys)))
+        keys = rng.sample(keys, n)
+    pairs = list(dict(zip(keys, rng.sample(lex.THINGS, n))).items())
+    return ([sentence(rng, phrases, "locker", k=k, t=t) for k, t in pairs],
+            [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in pairs])
+
+
+def track(rng, phrases, n):
+    """The first have numbers, the others take over what some before them had."""
+    names, numbers = rng.sample(lex.NAMES, 2 * n), rng.sample(lex.NUMBERS, n)
+    told, of = [], {}
+    for i, p in enumerate(names):
+        if i < n:
+            of[p] = numbers[i]
+            told.append(sentence(rng, phrases, "value", p=p, n=of[p]))
+        else:
+            q = names[rng.randrange(i - n, i)]
+            of[p] = of[q]
+            told.append(sentence(rng, phrases, "same", p=p, q=q))
+    return told, [(question(rng, phrases, "track", p=p), k) for p, k in of.items()]
+
+
+def times(rng, phrases, n):
+    counts = {p: rng.randrange(1, 5) for p in rng.sample(lex.NAMES, min(n, 4))}
+    return ([sentence(rng, phrases, "ring", p=p) for p, k in counts.items() for _ in range(k)],
+            [(question(rng, phrases, "times", p=p), str(k)) for p, k in counts.items()])
+
+
+def long(rng, phrases, length):
+    """Filler lies between the facts, in one of two texts; many facts, each asked for, teach more than much filler."""
+    made = rng.choice((needle, needle, needle, locker, locker, locker, track, times))
+    told, asked = made(rng, phrases, rng.randrange(2, 4 + min(length, 600) // 30))
+    if made is not track:
         rng.shuffle(told)
     rng.shuffle(asked)
-    rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a in asked)
-    told = longtasks.mix(rng, told, longtasks.filler(rng, phrases, rest, rng.sample(lex.NAMES, 4)))
+    if rng.random() < 0.5:
+        rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a in asked)
+        told = longtasks.mix(rng, told, longtasks.filler(rng, phrases, rest, rng.sample(lex.NAMES, 4)))
     return _turns(told, asked)
 
 

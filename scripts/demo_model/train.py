@@ -30,6 +30,7 @@ import export
 import induction
 import muon
 import natural
+import second
 from model import Llama
 
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
@@ -105,13 +106,16 @@ def train(args, model, tokenizer, pages, log, save):
     documents = data.Documents(tokenizer, f"train/{args.seed}/{len(log)}", pages)
     optimizers = optimizers_of(model)
     peaks = [[group["lr"] for group in o.param_groups] for o in optimizers]
-    part = {"seed": args.seed, "threads": args.threads, "device": args.device, "batch_tokens": args.batch_tokens,
-            "steps": 0, "tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0, "curve": []}
+    part = {"seed": args.seed, "threads": args.threads + args.second, "device": args.device,
+            "batch_tokens": args.batch_tokens, "steps": 0, "tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0, "curve": []}
     before = sum(p["tokens"] for p in log)
     log.append(part)
     start = saved = last = time.time()
     spent, mean, mean_answer, warmup = 0.0, None, None, 30 if len(log) == 1 else 20
     model.train()
+    size = lambda at: int((args.batch_tokens or at.batch) * (0.6 if args.second else 1))
+    other = second.Second(model, before, tokenizer, f"train/{args.seed}/{len(log)}/second", pages, loss_of, part_at, size) \
+        if args.second else None
     try:
         while True:
             done = max(spent / (3600 * args.hours),
@@ -119,10 +123,11 @@ def train(args, model, tokenizer, pages, log, save):
             if done >= 1 or part["steps"] == args.steps:
                 break
             at = part_at(before + part["tokens"])
-            ids, weights, sizes = documents.take(args.batch_tokens or at.batch, at)
+            ids, weights, sizes = documents.take(size(at), at)
             loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
                                     torch.tensor(weights, device=args.device), sizes)
             loss.backward()
+            part["tokens"] += len(ids) + (other.add(before + part["tokens"]) if other else 0)
             if before + part["tokens"] < induction.HELD:
                 for p in induction.held(model):
                     p.grad = None
@@ -136,24 +141,26 @@ def train(args, model, tokenizer, pages, log, save):
             mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
             mean_answer = answers if mean_answer is None else 0.95 * mean_answer + 0.05 * answers
             part["steps"] += 1
-            part["tokens"] += len(ids)
             now = time.time()
             spent += min(now - last, 120)  # longer than any step: the process was frozen
             last = now
-            part["seconds"], part["cpu_seconds"] = round(spent), round(time.process_time())
+            on_cores = time.process_time() + (other.cpu_seconds() if other else 0)
+            part["seconds"], part["cpu_seconds"] = round(spent), round(on_cores)
             part["context"] = at.lengths[-1]
             if part["steps"] % args.report == 0:
                 part["curve"].append([part["steps"], part["tokens"], round(spent), at.lengths[-1], round(mean, 4),
                                       round(mean_answer, 4)])
                 print(f"step {part['steps']}  {100 * done:.1f} %  context {at.lengths[-1]}  loss {mean:.3f}  "
                       f"answers {mean_answer:.3f}  {part['tokens']} tokens, {part['tokens'] / spent:.0f} a second, "
-                      f"{part['tokens'] / time.process_time():.0f} a CPU second  {clock(spent)}, "
+                      f"{part['tokens'] / on_cores:.0f} a CPU second  {clock(spent)}, "
                       f"{clock((1 - done) * spent / max(1e-6, done))} left", flush=True)
             if time.time() - saved > 60 * args.export_minutes:
                 save()
                 saved = time.time()
     except Stop:
         print("stopped: exporting what there is", flush=True)
+    if other:
+        other.close()
     if not part["steps"]:
         log.pop()
 
@@ -172,9 +179,12 @@ def main():
     p.add_argument("--export-minutes", type=float, default=20)
     p.add_argument("--eval-limit", type=int, default=40, help="items per task and length after the training; 0: none")
     p.add_argument("-t", "--threads", type=int, default=1)
+    p.add_argument("--second", action="store_true", help="a second process of one thread adds gradients of its own")
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--tiny", action="store_true", help="a model of no use, to try the script")
     args = p.parse_args()
+    if args.second and args.device != "cpu":
+        p.error("--second is for --device cpu")
     work = args.work or args.out.with_name(args.out.name + ".work")
     if args.until:
         now, (hour, minute) = time.localtime(), map(int, args.until.split(":"))

@@ -15,12 +15,25 @@ constexpr int kMost = std::numeric_limits<int>::max();
 template <typename T>
 CLI::Option* Setting(CLI::App& app, const char* flags, T& value, const char* help, double min, double max,
                      const char* type) {
-  return Add(app, flags, value, help)->check(CLI::Range(min, max))->type_name(type)->capture_default_str();
+  return Add(app, flags, value, help)
+      ->check(CLI::Range(static_cast<T>(min), static_cast<T>(max)))
+      ->type_name(type)
+      ->capture_default_str();
 }
 
 CLI::Option* List(CLI::App& app, const char* flags, std::vector<std::string>& values, const char* help,
                   const char* type) {
   return Add(app, flags, values, help)->allow_extra_args(false)->type_name(type);
+}
+
+// CLI11 takes the nearest number of the type for one that is beyond it.
+std::string CheckSeed(const std::string& text) {
+  int64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seed);
+  if (error == std::errc() && rest == end && seed >= -1) return "";
+  return "'" + text.substr(0, 40) + "' is no seed, expected -1 or a whole number from 0 to " +
+         std::to_string(std::numeric_limits<int64_t>::max());
 }
 
 }  // namespace
@@ -57,17 +70,21 @@ void SamplingFlags::AddTo(CLI::App& app) {
       ->check(CLI::Range(int64_t{-1}, int64_t{1} << 24))
       ->type_name("N")
       ->capture_default_str();
-  AddSwitch(app, "--ignore-eos", ignore_eos, "Do not stop at an end token");
+  AddSwitch(app, "--ignore-eos", ignore_eos, "End tokens are never drawn");
   List(app, "-r,--reverse-prompt", stop, "End the text before this one; may be given several times", "TEXT");
 
   app.option_defaults()->group("Sampling");
-  Add(app, "-s,--seed", seed, "Seed; -1: a new one each time")->type_name("N")->capture_default_str();
+  Add(app, "-s,--seed", seed, "Seed, from 0 to 2^63 - 1; -1: a new one each time")
+      ->check(CheckSeed, "", "")
+      ->type_name("N")
+      ->capture_default_str();
   Setting(app, "--temp,--temperature", params.temperature, "Temperature; 0: greedy", 0, 1e6, "T");
-  Setting(app, "--top-k", params.top_k, "Keep the K most probable tokens; 0: off", 0, 1 << 24, "K");
+  Setting(app, "--top-k", params.top_k, "Keep the K most probable tokens; 0 or -1: off", -1, 1 << 24, "K");
   Setting(app, "--top-p", params.top_p, "Keep the smallest set of tokens with this probability; 1: off", 0, 1, "P");
   Setting(app, "--min-p", params.min_p, "Drop tokens below this share of the most probable one; 0: off", 0, 1, "P");
   Setting(app, "--typical,--typical-p", params.typical_p,
-          "Keep the tokens whose information is nearest to the expected, with this probability in sum; 1: off", 0, 1, "P");
+          "Keep the tokens whose information is nearest to the expected, with this probability in sum; 1: off", 0, 1,
+          "P");
   Setting(app, "--top-nsigma,--top-n-sigma", params.top_n_sigma,
           "Keep logits within N standard deviations of the highest; 0 or less: off", -1e6, 1e6, "N");
   Setting(app, "--xtc-probability", params.xtc_probability,
@@ -75,20 +92,22 @@ void SamplingFlags::AddTo(CLI::App& app) {
   Setting(app, "--xtc-threshold", params.xtc_threshold, "Probability for --xtc-probability; above 0.5: off", 0, 1, "P");
   Setting(app, "--repeat-last-n", params.repeat_last_n,
           "Tokens that the three penalties look back at; 0: none, -1: all", -1, kMost, "N");
-  Setting(app, "--repeat-penalty", params.repeat_penalty, "Divides (or multiplies) logits of tokens that were there; 1: off",
-          1e-3, 1e3, "X");
-  Setting(app, "--presence-penalty", params.presence_penalty, "Taken from logits of tokens that were there; 0: off", -1e3,
+  Setting(app, "--repeat-penalty", params.repeat_penalty,
+          "Divides (or multiplies) logits of tokens that were there; 1: off", 1e-3, 1e3, "X");
+  Setting(app, "--presence-penalty", params.presence_penalty, "Taken from logits of tokens that were there; 0: off",
+          -1e3, 1e3, "X");
+  Setting(app, "--frequency-penalty", params.frequency_penalty, "The same for each time that they were; 0: off", -1e3,
           1e3, "X");
-  Setting(app, "--frequency-penalty", params.frequency_penalty, "The same for each time that they were; 0: off", -1e3, 1e3,
+  Setting(app, "--dry-multiplier", params.dry_multiplier, "DRY: penalty for going on with a repetition; 0: off", 0, 1e6,
           "X");
-  Setting(app, "--dry-multiplier", params.dry_multiplier, "DRY: penalty for going on with a repetition; 0: off", 0, 1e6, "X");
   Setting(app, "--dry-base", params.dry_base, "DRY: the penalty's growth with each repeated token", 1, 1e6, "X");
-  Setting(app, "--dry-allowed-length", params.dry_allowed_length, "DRY: repeated tokens from which on it counts", 1, kMost,
-          "N");
-  Setting(app, "--dry-penalty-last-n", params.dry_penalty_last_n, "DRY: tokens that it looks back at; 0: none, -1: all", -1,
+  Setting(app, "--dry-allowed-length", params.dry_allowed_length, "DRY: repeated tokens from which on it counts", 1,
           kMost, "N");
+  Setting(app, "--dry-penalty-last-n", params.dry_penalty_last_n, "DRY: tokens that it looks back at; 0: none, -1: all",
+          -1, kMost, "N");
   List(app, "--dry-sequence-breaker", breakers,
-       "DRY: a text that no repetition reaches over, instead of \\n : \" *; may be given several times; none: no breakers",
+       "DRY: a text that no repetition reaches over, instead of \\n : \" *; may be given several times; none: no "
+       "breakers",
        "TEXT");
   List(app, "-l,--logit-bias", logit_bias, "Adds to a token's logit: 15043+1, 15043-inf; may be given several times",
        "ID+BIAS");
@@ -99,7 +118,8 @@ void SamplingFlags::AddTo(CLI::App& app) {
   CLI::Option* forms[] = {
       Add(app, "--grammar", grammar, "GBNF grammar that the text follows (docs/grammar.md)")->type_name("GRAMMAR"),
       Add(app, "--grammar-file", grammar_file, "File with the grammar")->type_name("FILE"),
-      Add(app, "-j,--json-schema", json_schema, "JSON schema that the text fits; {}: any JSON object")->type_name("SCHEMA"),
+      Add(app, "-j,--json-schema", json_schema, "JSON schema that the text fits; {}: any JSON object")
+          ->type_name("SCHEMA"),
       Add(app, "--json-schema-file", json_schema_file, "-jf: file with the schema")->type_name("FILE")};
   for (CLI::Option* a : forms) {
     for (CLI::Option* b : forms) {

@@ -23,7 +23,7 @@ const char* FinishReasonName(FinishReason reason);  // "stop", "length", "contex
 
 struct GenerateOptions {
   int64_t max_tokens = -1;  // -1: until an end token or the end of the context
-  bool ignore_eos = false;
+  bool ignore_eos = false;  // end tokens are never drawn
   SamplingParams sampling;
   uint64_t request = 0;  // tells apart requests of one seed
   int logprobs = -1;     // 0 or more: log-probabilities of the tokens, and of that many best alternatives for each

@@ -61,7 +61,7 @@ typedef struct lacuna_model_options {
 typedef struct lacuna_generate_options {
   size_t size;
   int64_t max_tokens; /**< -1: until the text ends */
-  int32_t ignore_eos;
+  int32_t ignore_eos; /**< 1: end tokens are never drawn */
   float temperature; /**< 0: greedy */
   int32_t top_k;
   float top_p;

@@ -26,7 +26,8 @@ inline constexpr int kSamplerSteps = 9;
 
 // "penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature".
 const char* SamplerStepName(SamplerStep step);
-// Names separated by ';', each at most once. Left out steps do not take place.
+// Names separated by ';' (or llama.cpp's other spellings: "top-k", "temp", ..), each step at most once. Left out steps
+// do not take place.
 Result<std::vector<SamplerStep>> ParseSamplerSteps(std::string_view names);
 
 struct LogitBias {
@@ -36,7 +37,7 @@ struct LogitBias {
 
 struct SamplingParams {
   float temperature = 0.8f;  // 0 or less: greedy, the best of what the steps before it left
-  int top_k = 40;            // 0: off
+  int top_k = 40;            // 0 or -1: off
   float top_p = 0.95f;       // 1: off
   float min_p = 0.05f;       // 0: off
   uint64_t seed = 0;         // one seed gives one text, at any thread count and on any machine
@@ -60,13 +61,13 @@ struct SamplingParams {
   float dry_multiplier = 0.0f;  // 0: off
   float dry_base = 1.75f;
   int dry_allowed_length = 2;
-  int dry_penalty_last_n = 64;  // 0: none, -1: all
+  int dry_penalty_last_n = 64;                                              // 0: none, -1: all
   std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};  // texts; these need a tokenizer
 
   std::vector<LogitBias> logit_bias;
-  std::vector<SamplerStep> steps = {SamplerStep::kPenalties, SamplerStep::kDry,  SamplerStep::kTopNSigma,
+  std::vector<SamplerStep> steps = {SamplerStep::kPenalties, SamplerStep::kDry,      SamplerStep::kTopNSigma,
                                     SamplerStep::kTopK,      SamplerStep::kTypicalP, SamplerStep::kTopP,
-                                    SamplerStep::kMinP,      SamplerStep::kXtc,  SamplerStep::kTemperature};
+                                    SamplerStep::kMinP,      SamplerStep::kXtc,      SamplerStep::kTemperature};
 };
 
 // kInvalidInput names the setting that is out of its range, and the range.

@@ -256,8 +256,9 @@ class Converter {
       const std::string key = Key("rope.scaling.yarn_").append(name);
       LACUNA_ASSIGN_OR_RETURN(const auto value, metadata_.Number(key, -1e6, 1e6));
       if (value && *value != 1 && std::fabs(*value - own) > 1e-4)
-        return metadata_.Error(key, "is " + std::to_string(*value) + ", which is not supported: it must be absent, 1 or " +
-                                        "what YaRN gives, " + std::to_string(own));
+        return metadata_.Error(key, "is " + std::to_string(*value) +
+                                        ", which is not supported: it must be absent, 1 or " + "what YaRN gives, " +
+                                        std::to_string(own));
     }
     return {};
   }

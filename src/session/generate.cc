@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #include "backend/cpu/elementwise.h"
@@ -115,6 +116,13 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
   Sampler sampler(info.vocab_size, ElementwiseFor(tier),
                   DryOn(options.sampling) ? model.impl().token_bytes() : nullptr);
 
+  SamplingParams sampling = options.sampling;
+  if (options.ignore_eos) {
+    for (const int32_t id : info.eos_token_ids) {
+      sampling.logit_bias.push_back({.id = id, .bias = -std::numeric_limits<float>::infinity()});
+    }
+  }
+
   Clock::time_point start = Clock::now();
   // Pieces, so that a cancel token is seen during a long prompt.
   Result<Logits> logits = Logits();
@@ -158,7 +166,7 @@ Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32
         break;
       }
     }
-    const int32_t id = sampler.Sample(row, options.sampling, {options.request, position, tokens, allowed});
+    const int32_t id = sampler.Sample(row, sampling, {options.request, position, tokens, allowed});
     if (!options.ignore_eos && Contains(info.eos_token_ids, id)) {
       g.finish_reason = FinishReason::kStop;
       break;

@@ -10,6 +10,30 @@ namespace {
 constexpr const char* kNames[kSamplerSteps] = {"penalties", "dry",   "top_n_sigma", "top_k",      "typ_p",
                                                "top_p",     "min_p", "xtc",         "temperature"};
 
+// Spellings that llama.cpp's --samplers takes beside those.
+constexpr struct {
+  const char* name;
+  SamplerStep step;
+} kOtherNames[] = {{"top-n-sigma", SamplerStep::kTopNSigma},
+                   {"top-k", SamplerStep::kTopK},
+                   {"typical", SamplerStep::kTypicalP},
+                   {"typical-p", SamplerStep::kTypicalP},
+                   {"typ", SamplerStep::kTypicalP},
+                   {"typ-p", SamplerStep::kTypicalP},
+                   {"top-p", SamplerStep::kTopP},
+                   {"nucleus", SamplerStep::kTopP},
+                   {"min-p", SamplerStep::kMinP},
+                   {"temp", SamplerStep::kTemperature}};
+
+// kSamplerSteps if there is none of this name.
+int StepNamed(std::string_view name) {
+  for (const auto& other : kOtherNames)
+    if (name == other.name) return static_cast<int>(other.step);
+  int step = 0;
+  while (step < kSamplerSteps && name != kNames[step]) ++step;
+  return step;
+}
+
 std::string AllNames() {
   std::string names;
   for (const char* name : kNames) names += (names.empty() ? "" : ";") + std::string(name);
@@ -44,12 +68,13 @@ Result<std::vector<SamplerStep>> ParseSamplerSteps(std::string_view names) {
     const size_t cut = names.find(';');
     const std::string_view name = names.substr(0, cut);
     names = cut == names.npos ? std::string_view() : names.substr(cut + 1);
-    int step = 0;
-    while (step < kSamplerSteps && name != kNames[step]) ++step;
+    const int step = StepNamed(name);
     if (step == kSamplerSteps) {
-      return InvalidInput("there is no sampler '" + std::string(name.substr(0, 40)) + "', expected some of " + AllNames());
+      return InvalidInput("there is no sampler '" + std::string(name.substr(0, 40)) + "', expected some of " +
+                          AllNames());
     }
-    if (seen[step]) return InvalidInput("the sampler '" + std::string(name) + "' is named twice, expected once at most");
+    if (seen[step])
+      return InvalidInput("the sampler '" + std::string(name) + "' is named twice, expected once at most");
     seen[step] = true;
     steps.push_back(static_cast<SamplerStep>(step));
   }

@@ -91,7 +91,7 @@ TEST_F(Command, GrammarsAndSchemasHoldTheText) {
 }
 
 TEST_F(Command, SamplingSettingsThatMakeNoSenseAreRefused) {
-  for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers top-k", "--logit-bias 1", "--logit-bias 700+1",
+  for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers topk", "--seed -2", "--logit-bias 1", "--logit-bias 700+1",
                             "--repeat-penalty 0", "--typical -1", "--xtc-threshold 2", "--dry-base 0.5", "--logprobs 1",
                             "--repeat-last-n -2", "--dry-allowed-length 0"}) {
     const CommandResult r = RunLacuna("run " + M() + "-p x -n 1 " + flags);

@@ -79,8 +79,8 @@ TEST_F(GgufCommands, WithoutATemplateTheKeyIsNamed) {
   const CommandResult r =
       RunLacuna("render -m " + Quote(plain) + " --messages -", R"([{"role": "user", "content": "hi"}])");
   EXPECT_EQ(r.exit_code, 2);
-  EXPECT_EQ(r.err, "lacuna: error: " + plain +
-                       " has no chat template: its metadata have no `tokenizer.chat_template`\n");
+  EXPECT_EQ(r.err,
+            "lacuna: error: " + plain + " has no chat template: its metadata have no `tokenizer.chat_template`\n");
 }
 
 TEST_F(GgufCommands, EvalMeasuresIt) {

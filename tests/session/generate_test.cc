@@ -49,7 +49,9 @@ TEST_F(GenerateDemo, TextFollowsItsGrammar) {
       options.grammar = *Grammar::Parse(gbnf);
       const auto g = Run(options);
       ASSERT_TRUE(g.ok()) << g.status().message();
-      EXPECT_EQ(*options.grammar->Test(g->text), g->finish_reason == FinishReason::kStop ? Grammar::Match::kWhole : Grammar::Match::kBeginning) << g->text;
+      EXPECT_EQ(*options.grammar->Test(g->text),
+                g->finish_reason == FinishReason::kStop ? Grammar::Match::kWhole : Grammar::Match::kBeginning)
+          << g->text;
     }
   }
 }
@@ -57,7 +59,8 @@ TEST_F(GenerateDemo, TextFollowsItsGrammar) {
 TEST_F(GenerateDemo, JsonFitsItsSchema) {
   GenerateOptions options;
   options.max_tokens = 200;
-  options.grammar = *Grammar::FromJsonSchema(R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 10},
+  options.grammar =
+      *Grammar::FromJsonSchema(R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 10},
     "age": {"type": "integer", "minimum": 0, "maximum": 120}, "pets": {"type": "array", "items": {"enum": ["cat", "dog"]}, "maxItems": 2}},
     "required": ["name", "age", "pets"]})");
   for (uint64_t seed = 0; seed < 10; ++seed) {
@@ -69,6 +72,23 @@ TEST_F(GenerateDemo, JsonFitsItsSchema) {
       ASSERT_EQ(g->finish_reason, FinishReason::kStop) << g->text;
       EXPECT_EQ(*options.grammar->Test(g->text), Grammar::Match::kWhole) << g->text;
     }
+  }
+}
+
+TEST_F(GenerateDemo, IgnoredEndTokensAreNeverDrawn) {
+  GenerateOptions options;
+  options.max_tokens = 200;
+  const auto ended = Run(options);
+  ASSERT_TRUE(ended.ok());
+  ASSERT_EQ(ended->finish_reason, FinishReason::kStop) << "a story ends by itself";
+  options.ignore_eos = true;
+  for (const float temperature : {0.0f, 0.8f}) {
+    options.sampling.temperature = temperature;
+    const auto g = Run(options);
+    ASSERT_TRUE(g.ok());
+    EXPECT_EQ(g->ids.size(), 200u);
+    for (const int32_t end : model_->info().eos_token_ids)
+      EXPECT_EQ(std::count(g->ids.begin(), g->ids.end(), end), 0) << temperature;
   }
 }
 

@@ -44,8 +44,8 @@ TEST(SamplerChain, TypicalKeepsWhatIsNearTheEntropy) {
   // Entropy 1.28 nats; information 0.69, 1.39, 2.08, 2.08: the second is the most typical, then the first.
   const std::vector<float> logits = LogitsOf({0.5, 0.25, 0.125, 0.125});
   SamplingParams params = Off();
-  for (const auto& [p, expected] :
-       std::vector<std::pair<float, Ids>>{{0.0f, {1}}, {0.2f, {1}}, {0.3f, {0, 1}}, {0.74f, {0, 1}}, {0.8f, {0, 1, 2}}, {1.0f, {0, 1, 2, 3}}}) {
+  for (const auto& [p, expected] : std::vector<std::pair<float, Ids>>{
+           {0.0f, {1}}, {0.2f, {1}}, {0.3f, {0, 1}}, {0.74f, {0, 1}}, {0.8f, {0, 1, 2}}, {1.0f, {0, 1, 2, 3}}}) {
     params.typical_p = p;
     EXPECT_EQ(Drawn(logits, params), expected) << p;
   }
@@ -211,10 +211,13 @@ TEST(SamplerChain, StepsByName) {
   ASSERT_TRUE(steps.ok());
   EXPECT_EQ(*steps, (std::vector<SamplerStep>{SamplerStep::kTopK, SamplerStep::kTemperature}));
   std::string all;
-  for (const SamplerStep step : SamplingParams().steps) all += std::string(all.empty() ? "" : ";") + SamplerStepName(step);
+  for (const SamplerStep step : SamplingParams().steps)
+    all += std::string(all.empty() ? "" : ";") + SamplerStepName(step);
   EXPECT_EQ(all, "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature");  // llama.cpp's default
   EXPECT_EQ(*ParseSamplerSteps(all), SamplingParams().steps);
-  for (const char* wrong : {"top-k", "top_k;;temperature", "top_k;top_k", " top_k"}) {
+  EXPECT_EQ(*ParseSamplerSteps("penalties;dry;top-n-sigma;top-k;typical;nucleus;min-p;xtc;temp"),
+            SamplingParams().steps);
+  for (const char* wrong : {"topk", "typ_p;typical", "top_k;;temperature", "top_k;top_k", " top_k"}) {
     EXPECT_FALSE(ParseSamplerSteps(wrong).ok()) << wrong;
   }
 }

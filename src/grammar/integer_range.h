@@ -11,7 +11,7 @@ namespace lacuna {
 inline constexpr int kMaxDigits = 16;
 
 // Alternatives, joined by " | ", of the integers from `min` to `max` (no limit when absent), without leading zeros or -0.
-// "" when there are none. Limits lie within +-10^15.
+// "" when there are none. Limits lie within +-(2^53 - 1).
 std::string IntegerRange(std::optional<int64_t> min, std::optional<int64_t> max);
 
 }  // namespace lacuna

@@ -20,11 +20,27 @@ using Ordered = nlohmann::ordered_json;
 
 constexpr size_t kMaxBytes = size_t{1} << 20, kMaxGrammar = size_t{8} << 20;
 constexpr int kMaxRules = 20'000;
+constexpr double kLastInteger = 9007199254740991;  // beyond it doubles have gaps; generators write it for "any integer"
 
-// These say nothing about which values fit.
-const std::set<std::string, std::less<>> kNotes = {"title",       "description", "default",  "examples",   "$schema",
-                                                   "$id",         "$comment",    "readOnly", "writeOnly",  "deprecated",
-                                                   "$defs",       "definitions", "$anchor"};
+// These say nothing about which values fit (the last row is OpenAPI's).
+const std::set<std::string, std::less<>> kNotes = {
+    "title",   "description", "default",   "examples",   "$schema",          "$id",            "$comment", "readOnly",
+    "$defs",   "definitions", "writeOnly", "deprecated", "contentMediaType", "contentEncoding", "$anchor",
+    "example", "discriminator"};
+
+bool IsNote(const std::string& key) { return kNotes.count(key) > 0 || key.starts_with("x-"); }
+
+// Whether a value is of a schema's `type`, one name.
+bool HasType(const Ordered& value, const std::string& type) {
+  if (type == "integer") return value.is_number() && value.get<double>() == std::floor(value.get<double>());
+  if (type == "number") return value.is_number();
+  return type == (value.is_object()    ? "object"
+                  : value.is_array()   ? "array"
+                  : value.is_string()  ? "string"
+                  : value.is_boolean() ? "boolean"
+                  : value.is_null()    ? "null"
+                                       : "number");
+}
 
 class Writer {
  public:
@@ -70,7 +86,7 @@ class Writer {
 
   Status OnlyKnown(const Ordered& schema, const std::string& path, std::initializer_list<std::string_view> known) const {
     for (const auto& [key, value] : schema.items()) {
-      if (kNotes.count(key) > 0 || std::find(known.begin(), known.end(), key) != known.end()) continue;
+      if (IsNote(key) || std::find(known.begin(), known.end(), key) != known.end()) continue;
       std::string list;
       for (const std::string_view k : known) list += (list.empty() ? "" : ", ") + std::string(k);
       return Error(path + "/" + Escaped(key), "is a keyword that is not supported here, supported are " + list);
@@ -98,12 +114,12 @@ class Writer {
     if (schema.contains("$ref")) return Reference(schema, path);
     if (schema.contains("const")) {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"const", "type"}));
-      return Literal(Ordered::array({schema["const"]}), path);
+      return Literal(schema, Ordered::array({schema["const"]}), path);
     }
     if (schema.contains("enum")) {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"enum", "type"}));
       if (!schema["enum"].is_array() || schema["enum"].empty()) return Expected(path + "/enum", "a list of one value or more");
-      return Literal(schema["enum"], path);
+      return Literal(schema, schema["enum"], path);
     }
     for (const char* key : {"anyOf", "oneOf"}) {
       if (!schema.contains(key)) continue;
@@ -125,7 +141,7 @@ class Writer {
       // Keywords of the other types say nothing about this one.
       Ordered one = Ordered::object();
       for (const auto& [key, value] : schema.items()) {
-        if (type.size() == 1 || kNotes.count(key) > 0 || Belongs(key, t.get<std::string>())) one[key] = value;
+        if (type.size() == 1 || IsNote(key) || Belongs(key, t.get<std::string>())) one[key] = value;
       }
       LACUNA_ASSIGN_OR_RETURN(const std::string rule, Typed(one, t.get<std::string>(), path));
       body += (body.empty() ? "" : " | ") + rule;
@@ -148,7 +164,7 @@ class Writer {
 
   Status AllBelong(const Ordered& schema, const std::string& path) const {
     for (const auto& [key, value] : schema.items()) {
-      bool known = key == "type" || kNotes.count(key) > 0;
+      bool known = key == "type" || IsNote(key);
       for (const Ordered& t : schema["type"]) known = known || Belongs(key, t.get<std::string>());
       if (!known) return Error(path + "/" + Escaped(key), "is a keyword that is not supported with these types");
     }
@@ -216,10 +232,23 @@ class Writer {
     return rule;
   }
 
-  // One of the values, as JSON without spaces.
-  Result<std::string> Literal(const Ordered& values, const std::string& path) {
+  // One of the values that are of the schema's type, as JSON without spaces.
+  Result<std::string> Literal(const Ordered& schema, const Ordered& values, const std::string& path) {
+    std::vector<std::string> types;
+    if (schema.contains("type")) {
+      const Ordered list = schema["type"].is_array() ? schema["type"] : Ordered::array({schema["type"]});
+      for (const Ordered& type : list) {
+        if (!type.is_string()) return Expected(path + "/type", "the name of a type, or a list of them");
+        types.push_back(type.get<std::string>());
+      }
+    }
     std::string body;
-    for (const Ordered& value : values) body += (body.empty() ? "" : " | ") + GbnfLiteral(value.dump());
+    for (const Ordered& value : values) {
+      const bool fits = types.empty() || std::any_of(types.begin(), types.end(),
+                                                     [&](const std::string& type) { return HasType(value, type); });
+      if (fits) body += (body.empty() ? "" : " | ") + GbnfLiteral(value.dump());
+    }
+    if (body.empty()) return Error(path, "has no value of its own type");
     LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
     LACUNA_RETURN_IF_ERROR(Set(rule, body));
     return rule;
@@ -261,8 +290,8 @@ class Writer {
     const auto limit = [&](const char* key, int sign, int64_t shift, std::optional<int64_t>& to) -> Status {
       if (!schema.contains(key)) return {};
       const Ordered& value = schema[key];
-      if (!value.is_number() || !(std::abs(value.get<double>()) <= 1e15)) {
-        return Expected(path + "/" + key, "a number within +-10^15");
+      if (!value.is_number() || !(std::abs(value.get<double>()) <= kLastInteger)) {
+        return Expected(path + "/" + key, "a number within +-(2^53 - 1)");
       }
       const double x = value.get<double>();
       // The first integer that fits: upwards for a minimum, downwards for a maximum.

@@ -27,7 +27,7 @@ TEST(JsonSchema, Types) {
   Expect(R"({"type": "boolean"})", {"true", "false"}, {"null", "True", "1", ""});
   Expect(R"({"type": "null"})", {"null"}, {"nil"});
   Expect(R"({"type": "integer"})", {"0", "-1", "1234567890"}, {"01", "1.0", "-", "+1", "1e3"});
-  Expect(R"({"type": "number"})", {"0", "-1.5", "2e10", "1.25E-3"}, {"1.", ".5", "NaN", "1e"});
+  Expect(R"({"type": "number"})", {"0", "-1.5", "2e10", "1.25E-3"}, {"1.", ".5", "NaN", "1e", "1e999"});
   Expect(R"({"type": "string"})", {R"("")", R"("a é 😀")", R"("\"\\\n\u00e9")"}, {"\"\n\"", R"("\x")", R"("\ud800")", "\"a", "a"});
   Expect(R"({"type": ["string", "null"], "maxLength": 2})", {"null", R"("ab")"}, {R"("abc")", "1"});
   Expect("{}", {"{}", R"({"a": [1, {"b": null}]})"}, {"[]", "1", "{"});  // as llama.cpp: any object
@@ -39,6 +39,10 @@ TEST(JsonSchema, StringsAndIntegersWithLimits) {
   Expect(R"({"type": "string", "minLength": 2, "maxLength": 3})", {R"("ab")", R"("é😀x")", R"("\n\u0041")"}, {R"("a")", R"("abcd")"});
   Expect(R"({"minLength": 1})", {R"("a")"}, {R"("")"});
   Expect(R"({"type": "string", "format": "date"})", {R"("2024-02-29")"}, {R"("2024-13-01")", R"("24-1-1")"});
+  Expect(R"({"format": "date"})", {R"("2023-01-31")", R"("2023-11-30")", R"("2023-02-28")", R"("2000-02-29")", R"("1904-02-29")", R"("0400-02-29")"},
+         {R"("2023-02-29")", R"("1900-02-29")", R"("2024-02-30")", R"("2023-04-31")", R"("2023-06-31")", R"("2023-01-32")", R"("2023-01-00")"});
+  Expect(R"({"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991})",
+         {"0", "-9007199254740991", "9007199254740991"}, {"9007199254740992", "-9007199254740992"});
   Expect(R"({"type": "string", "format": "date-time"})", {R"("2024-02-29T23:59:59Z")", R"("2024-02-29T00:00:00.5+01:00")"}, {R"("2024-02-29")"});
   Expect(R"({"type": "string", "format": "uuid"})", {R"("123e4567-e89b-12d3-a456-426614174000")"}, {R"("123")"});
   Expect(R"({"type": "integer", "minimum": 0, "maximum": 150})", {"0", "9", "10", "99", "150"}, {"-1", "151", "200", "1000", "00"});
@@ -72,6 +76,12 @@ TEST(JsonSchema, EnumsAndConstants) {
   Expect(R"({"enum": ["red", 1, null, {"a": [1, 2]}]})", {R"("red")", "1", "null", R"({"a":[1,2]})"}, {"red", R"("blue")"});
   Expect(R"({"const": [1, {"a": []}]})", {R"([1,{"a":[]}])"}, {"1", "[1]"});
   Expect(R"({"const": {"a": 1, "b": 2}})", {R"({"a":1,"b":2})"}, {"1", "2", "{}"});
+  Expect(R"({"type": "string", "enum": ["a", 1, null]})", {R"("a")"}, {"1", "null"});
+  Expect(R"({"type": ["integer", "null"], "enum": ["a", 1, 2.0, 2.5, null, true]})", {"1", "2.0", "null"}, {R"("a")", "2.5", "true"});
+  Expect(R"({"type": "object", "const": {"a": 1}})", {R"({"a":1})"}, {});
+  EXPECT_EQ(Error(R"({"type": "integer", "enum": ["a"]})"), "s: `#` has no value of its own type");
+  EXPECT_EQ(Error(R"({"type": "string", "const": 1})"), "s: `#` has no value of its own type");
+  EXPECT_EQ(Error(R"({"type": 3, "const": 1})"), "s: `#/type` expected the name of a type, or a list of them");
   Expect(R"({"const": "a\"\\\n"})", {R"("a\"\\\n")"}, {R"("a")"});
 }
 
@@ -103,6 +113,12 @@ TEST(JsonSchema, UnionsAndReferences) {
     "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"]}}})",
          {R"({"v": 1, "children": [{"v": 2}, {"v": 3, "children": []}]})"}, {R"({"children": []})"});
   EXPECT_NE(Error(R"({"anyOf": [{"$ref": "#"}, {"type": "null"}]})").find("left recursion"), std::string::npos);
+}
+
+TEST(JsonSchema, NotesHaveNoEffect) {
+  Expect(R"({"x-order": 1, "example": true, "title": "t", "type": "boolean"})", {"true"}, {"1"});
+  Expect(R"({"type": "string", "contentMediaType": "text/plain", "contentEncoding": "base64", "maxLength": 1})", {R"("a")"}, {R"("ab")"});
+  Expect(R"({"oneOf": [{"type": "null"}, {"type": "boolean"}], "discriminator": {"propertyName": "kind"}})", {"null", "true"}, {"1"});
 }
 
 TEST(JsonSchema, WhatIsNotReadIsRefusedByName) {

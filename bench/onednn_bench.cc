@@ -1,12 +1,15 @@
 // oneDNN's bf16 matmul on the layers and the data of linear_bench, in a process of its own. Weights are reordered once
-// into the layout it asks for; the input is bf16 already, the output fp32. Run it with OMP_WAIT_POLICY=passive and
-// OMP_NUM_THREADS.
+// into the layout it asks for; the input is bf16 already, the output fp32. And its sgemm on the Hessians of gemm_bench,
+// whole: it has no product that leaves out a triangle. Run it with OMP_WAIT_POLICY=passive and OMP_NUM_THREADS.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <vector>
 
+#include "bench/gemm_shapes.h"
 #include "bench/linear_shapes.h"
 
 namespace lacuna::bench {
@@ -83,6 +86,23 @@ void Linear(benchmark::State& state, const LinearShape& shape, int m) {
       Checksum(shape, m, [&](int row, int n) { return out[static_cast<std::size_t>(row) * shape.n + n]; });
 }
 
+void Hessian(benchmark::State& state, int64_t k) {
+  std::vector<float> x(static_cast<std::size_t>(kHessianTokens * k)), h(static_cast<std::size_t>(k * k));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = OperandAt(1, static_cast<int64_t>(i));
+  using Clock = std::chrono::steady_clock;
+  double best = 0;  // as gemm_bench has it
+  for (auto _ : state) {
+    const Clock::time_point start = Clock::now();
+    if (dnnl::sgemm('T', 'N', k, k, kHessianTokens, 1, x.data(), k, x.data(), k, 1, h.data(), k) !=
+        dnnl::status::success) {
+      state.SkipWithError("sgemm failed");
+    }
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    best = best == 0 ? seconds : std::min(best, seconds);
+  }
+  state.counters["gflop_s"] = 2.0 * static_cast<double>(k * k * kHessianTokens) / best / 1e9;
+}
+
 }  // namespace
 }  // namespace lacuna::bench
 
@@ -95,6 +115,12 @@ int main(int argc, char** argv) {
           ->UseRealTime()
           ->MinTime(0.2);
     }
+  }
+  for (int64_t k : kHessianSizes) {
+    benchmark::RegisterBenchmark(("gemm/hessian/" + std::to_string(k)).c_str(),
+                                 [k](benchmark::State& state) { Hessian(state, k); })
+        ->UseRealTime()
+        ->MinTime(0.2);
   }
   const dnnl_version_t* version = dnnl_version();
   benchmark::AddCustomContext("onednn", std::to_string(version->major) + "." + std::to_string(version->minor) + "." +

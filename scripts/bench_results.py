@@ -39,7 +39,8 @@ the processors' time, other what other processes took; both matter above 3 %. *O
 
 
 # What tells the entries of a section apart.
-NAMED_BY = {"peers": ("engine", "type", "test"), "linear": ("layer", "m"), "packed": ("codec", "density", "layer", "m")}
+NAMED_BY = {"peers": ("engine", "type", "test"), "linear": ("layer", "m"), "packed": ("codec", "density", "layer", "m"),
+            "gemm": ("product",)}
 
 
 def load(folder):
@@ -51,7 +52,8 @@ def load(folder):
         result = json.loads(path.read_text())
         files.append((result["date"], path.name, result))
     for date, file, result in sorted(files, key=lambda f: f[:2]):
-        kind = kinds.setdefault(result["machine_kind"], {"runs": {}, "peers": [], "linear": [], "packed": [], "cpu": ""})
+        kind = kinds.setdefault(result["machine_kind"], {"runs": {}, "peers": [], "linear": [], "packed": [], "gemm": [],
+                                                           "cpu": ""})
         kind["cpu"] = result.get("cpu", kind["cpu"])
         stamp = {"date": date, "file": file, "commit": result["commit"]}
         for run in result.get("runs", []):
@@ -223,11 +225,24 @@ def linear_table(kind):
     return "\n".join(lines) + "\n"
 
 
+def gemm_table(kind):
+    lines = ["Operations are those that a result needs, of x^T x the upper triangle; *before* is another commit beside it, in turns;",
+             "oneDNN's sgemm computes the whole square, and its rate counts that.", "",
+             "| product | GFLOP/s | of FMA | before | oneDNN GFLOP/s | kernel | commit, date |", "|---|--:|--:|--:|--:|---|---|"]
+    for e in kind["gemm"]:
+        before = e.get("before_peak_share")
+        lines.append("| %s | %.0f of %.0f | %s | %s | %s | %s | %s, %s |" % (
+            e["product"], e["gflop_s"], e["peak_gflop_s"], percent(e["peak_share"]),
+            "%s (%s)" % (percent(before), e["before_commit"]) if before else "",
+            "%.0f" % e["onednn_gflop_s"] if "onednn_gflop_s" in e else "", e["kernel"], e["commit"], e["date"]))
+    return "\n".join(lines) + "\n"
+
+
 def document(kinds):
     text = HEAD
     names = ALWAYS + sorted(k for k in kinds if k not in ALWAYS)
     for name in names:
-        kind = kinds.get(name, {"runs": {}, "peers": [], "linear": [], "packed": [], "cpu": ""})
+        kind = kinds.get(name, {"runs": {}, "peers": [], "linear": [], "packed": [], "gemm": [], "cpu": ""})
         amx = name == "intel-amx"
         goals = Goals()
         for model in WHOLE_MODELS:
@@ -254,6 +269,8 @@ def document(kinds):
             text += "\n### Linear layers\n\n" + linear_table(kind)
         if kind["packed"]:
             text += "\n### Linear layers over packed weights\n\n" + bench_goals_packed.layers_table(kind)
+        if kind["gemm"]:
+            text += "\n### Products of `lacuna compress` in float32\n\n" + gemm_table(kind)
         if kind["peers"]:
             text += "\n### Other engines, run alternately, tinyllama-1.1b\n\n" + peers_table(kind)
     return text

@@ -13,21 +13,26 @@ Result<Hessian> Hessian::Create(const std::string& name, int64_t k, kernels::Gem
   Hessian h;
   h.name_ = name;
   h.k_ = k;
+  h.stride_ = PaddedStride(k);
   h.tile_ = tile;
-  LACUNA_ASSIGN_OR_RETURN(h.data_, AlignedBuffer::Create(static_cast<std::size_t>(k * k) * sizeof(float), "Hessian"));
+  LACUNA_ASSIGN_OR_RETURN(h.data_,
+                          AlignedBuffer::Create(static_cast<std::size_t>(k * h.stride_) * sizeof(float), "Hessian"));
+  LACUNA_ASSIGN_OR_RETURN(h.workspace_, GemmWorkspace::Create(k, k, int64_t{1} << 40));
   return h;
 }
 
 void Hessian::Add(const View& x) {
   const ConstMatrix rows{x.Row(0), x.stride};
   GemmAddParallel(
-      tile_, {.a = rows, .b = rows, .c = {reinterpret_cast<float*>(data_.data()), k_}, .m = k_, .n = k_, .k = x.rows},
-      true);
+      tile_,
+      {.a = rows, .b = rows, .c = {reinterpret_cast<float*>(data_.data()), stride_}, .m = k_, .n = k_, .k = x.rows},
+      workspace_, true);
   tokens_ += x.rows;
 }
 
 Status Hessian::Finish() {
-  const Matrix h{reinterpret_cast<float*>(data_.data()), k_};
+  workspace_ = {};
+  const Matrix h{reinterpret_cast<float*>(data_.data()), stride_};
   diagonal_.resize(static_cast<std::size_t>(k_));
   for (int64_t i = 0; i < k_; ++i) {
     diagonal_[static_cast<std::size_t>(i)] = h.Row(i)[i];

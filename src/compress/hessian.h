@@ -30,16 +30,18 @@ class Hessian {
   int64_t tokens() const { return tokens_; }
   const std::string& name() const { return name_; }
   // Symmetric, of k columns.
-  ConstMatrix matrix() const { return {reinterpret_cast<const float*>(data_.data()), k_}; }
+  ConstMatrix matrix() const { return {reinterpret_cast<const float*>(data_.data()), stride_}; }
   // Sums of squares of each input.
   std::span<const float> diagonal() const { return diagonal_; }
 
  private:
   std::string name_;
   int64_t k_ = 0;
+  int64_t stride_ = 0;
   int64_t tokens_ = 0;
   kernels::GemmTileFn tile_ = nullptr;
   AlignedBuffer data_;
+  GemmWorkspace workspace_;  // until Finish
   std::vector<float> diagonal_;
 };
 

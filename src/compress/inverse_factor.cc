@@ -33,7 +33,7 @@ void Subtract(float factor, const float* y, int64_t n, float* x) {
 }
 
 // A = V^T V in place, V upper. Returns the first row whose pivot is not positive, or -1.
-int64_t Factorize(kernels::GemmTileFn tile, Matrix a, int64_t k) {
+int64_t Factorize(kernels::GemmTileFn tile, Matrix a, int64_t k, GemmWorkspace& workspace) {
   for (int64_t j = 0; j < k; j += kBlock) {
     const int64_t end = std::min(k, j + kBlock);
     {
@@ -56,8 +56,9 @@ int64_t Factorize(kernels::GemmTileFn tile, Matrix a, int64_t k) {
       }
     });
     const Matrix v12 = a.At(j, end);
-    GemmAddParallel(
-        tile, {.a = v12, .b = v12, .c = a.At(end, end), .m = k - end, .n = k - end, .k = end - j, .sign = -1}, true);
+    GemmAddParallel(tile,
+                    {.a = v12, .b = v12, .c = a.At(end, end), .m = k - end, .n = k - end, .k = end - j, .sign = -1},
+                    workspace, true);
   }
   return -1;
 }
@@ -131,7 +132,9 @@ Result<AlignedBuffer> InverseFactor(const Hessian& hessian, std::span<const int3
     for (int64_t j = i; j < k; ++j) to[j] = from[source(k - 1 - j)];
     to[i] = to[i] == 0 ? 1 : to[i] + added;
   });
-  const int64_t failed = Factorize(tile, a, k);
+  LACUNA_ASSIGN_OR_RETURN(GemmWorkspace workspace, GemmWorkspace::Create(k, k, kBlock));
+  const int64_t failed = Factorize(tile, a, k, workspace);
+  workspace = {};
   if (failed >= 0) {
     return InvalidInput(hessian.name() + ": the Hessian of its " + std::to_string(k) + " inputs over " +
                         std::to_string(hessian.tokens()) + " tokens is singular at input " +

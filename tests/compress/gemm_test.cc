@@ -47,8 +47,11 @@ TEST(Gemm, KeepsItsOrderOfSumsInEveryShapeTierAndThreadCount) {
   Random random(seed);
   const struct {
     int64_t m, n, k;
-  } shapes[] = {{1, 1, 1}, {12, 32, 256}, {13, 33, 257}, {5, 300, 70}, {250, 310, 300}, {40, 7, 600}, {3, 2, 0}};
+  } shapes[] = {{1, 1, 1},    {12, 32, 256}, {13, 33, 257},   {5, 300, 70},   {250, 310, 300},
+                {40, 7, 600}, {3, 2, 0},     {200, 270, 530}, {31, 400, 1030}};  // several tiles, passes over k
+  auto used = *GemmWorkspace::Create(250, 400, 600);
   for (const auto& shape : shapes) {
+    auto fitting = *GemmWorkspace::Create(shape.m, shape.n, shape.k);
     for (bool by_rows : {false, true}) {
       SCOPED_TRACE(std::to_string(shape.m) + " x " + std::to_string(shape.n) + " x " + std::to_string(shape.k));
       const int64_t a_columns = (by_rows ? shape.k : shape.m) + 3, c_columns = shape.n + 5;
@@ -80,10 +83,13 @@ TEST(Gemm, KeepsItsOrderOfSumsInEveryShapeTierAndThreadCount) {
         }
         EXPECT_TRUE(SameBits(got, want)) << TierName(tier);
         for (int threads : {1, 3}) {
-          got = c;
-          tbb::task_arena arena(threads);
-          arena.execute([&] { GemmAddParallel(GemmTileFor(tier), args); });
-          EXPECT_TRUE(SameBits(got, want)) << TierName(tier) << ", " << threads << " threads";
+          // Of the size asked for, and a larger one whose panels hold what an earlier product left.
+          for (GemmWorkspace* workspace : {&fitting, &used}) {
+            got = c;
+            tbb::task_arena arena(threads);
+            arena.execute([&] { GemmAddParallel(GemmTileFor(tier), args, *workspace); });
+            EXPECT_TRUE(SameBits(got, want)) << TierName(tier) << ", " << threads << " threads";
+          }
         }
       }
     }
@@ -92,17 +98,39 @@ TEST(Gemm, KeepsItsOrderOfSumsInEveryShapeTierAndThreadCount) {
 
 TEST(Gemm, UpperComputesTheUpperTriangle) {
   Random random(TestSeed(74));
-  const int64_t k = 500, tokens = 90;
-  const std::vector<float> x = Wide(tokens * k, random);
-  std::vector<float> all(static_cast<std::size_t>(k * k)), upper = all;
-  GemmArgs args{.a = {x.data(), k}, .b = {x.data(), k}, .c = {all.data(), k}, .m = k, .n = k, .k = tokens};
-  GemmAddParallel(GemmTileFor(Tier::kSimd), args);
-  args.c.data = upper.data();
-  GemmAddParallel(GemmTileFor(Tier::kSimd), args, true);
-  for (int64_t i = 0; i < k; ++i) {
-    for (int64_t j = i; j < k; ++j) {
-      ASSERT_EQ(upper[static_cast<std::size_t>(i * k + j)], all[static_cast<std::size_t>(i * k + j)]) << i << ", " << j;
+  for (int64_t k : {1, 31, 200, 500}) {
+    SCOPED_TRACE(k);
+    const int64_t tokens = 290, stride = PaddedStride(k);
+    const std::vector<float> x = Wide(tokens * k, random);
+    std::vector<float> all(static_cast<std::size_t>(k * stride)), upper = all;
+    auto workspace = *GemmWorkspace::Create(k, k, tokens);
+    GemmArgs args{.a = {x.data(), k}, .b = {x.data(), k}, .c = {all.data(), stride}, .m = k, .n = k, .k = tokens};
+    GemmAddParallel(GemmTileFor(Tier::kSimd), args, workspace);
+    args.c.data = upper.data();
+    GemmAddParallel(GemmTileFor(Tier::kSimd), args, workspace, true);
+    for (int64_t i = 0; i < k; ++i) {
+      for (int64_t j = i; j < k; ++j) {
+        const auto at = static_cast<std::size_t>(i * stride + j);
+        ASSERT_EQ(upper[at], all[at]) << i << ", " << j;
+      }
     }
+    // Nothing of a row is written behind its end.
+    for (int64_t i = 0; i < k; ++i) {
+      for (int64_t j = k; j < stride; ++j) ASSERT_EQ(all[static_cast<std::size_t>(i * stride + j)], 0);
+    }
+    // Far from the diagonal nothing is computed.
+    if (k == 500) {
+      EXPECT_EQ(upper[static_cast<std::size_t>(499 * stride)], 0);
+    }
+  }
+}
+
+TEST(Gemm, RowsOfSumsShareNoPlaceOfACache) {
+  for (int64_t columns : {1, 32, 33, 256, 1000, 2048, 8192, 11008}) {
+    const int64_t stride = PaddedStride(columns);
+    EXPECT_GE(stride, columns);
+    EXPECT_EQ(stride % 64, 32) << columns;
+    EXPECT_LE(stride, columns + 95);
   }
 }
 

@@ -226,8 +226,10 @@ def linear_table(kind):
 
 
 def gemm_table(kind):
-    lines = ["Operations are those that a result needs, of x^T x the upper triangle; *before* is another commit beside it, in turns;",
-             "oneDNN's sgemm computes the whole square, and its rate counts that.", "",
+    lines = ["*tile*: the kernel alone. *hessian/K*: x^T x of 2048 tokens with K inputs. *factor/K*: Cholesky's factor and its inverse.",
+             "*carry/K*: errors of 128 columns carried into K, for 128 channels a thread. *error/K*: H d for as many. Operations are those",
+             "that a result needs, of x^T x the upper triangle; oneDNN's sgemm computes the whole square, and its rate counts that.",
+             "*before*: another commit beside it, in turns. `scripts/bench_gemm.py` measures.", "",
              "| product | GFLOP/s | of FMA | before | oneDNN GFLOP/s | kernel | commit, date |", "|---|--:|--:|--:|--:|---|---|"]
     for e in kind["gemm"]:
         before = e.get("before_peak_share")

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "grammar/integer_range.h"
 #include "grammar/json_rules.h"
+#include "grammar/number_range.h"
 #include "io/json.h"
 
 namespace lacuna {
@@ -156,6 +157,7 @@ class Writer {
     static const std::map<std::string, std::vector<std::string>> kKeys = {
         {"string", {"minLength", "maxLength", "format"}},
         {"integer", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}},
+        {"number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}},
         {"array", {"items", "prefixItems", "minItems", "maxItems"}},
         {"object", {"properties", "required", "additionalProperties"}}};
     const auto at = kKeys.find(type);
@@ -186,7 +188,8 @@ class Writer {
     if (type == "array") return Array(schema, path);
     if (type == "string") return String(schema, path);
     if (type == "integer") return Integer(schema, path);
-    if (type == "number" || type == "boolean" || type == "null") {
+    if (type == "number") return Number(schema, path);
+    if (type == "boolean" || type == "null") {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"type"}));
       return Rule(type);
     }
@@ -307,6 +310,33 @@ class Writer {
     if (!min && !max) return Rule("integer");
     const std::string body = IntegerRange(min, max);
     if (body.empty()) return Error(path, "has no integer between its limits");
+    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
+    LACUNA_RETURN_IF_ERROR(Set(rule, body));
+    return rule;
+  }
+
+  Result<std::string> Number(const Ordered& schema, const std::string& path) {
+    LACUNA_RETURN_IF_ERROR(
+        OnlyKnown(schema, path, {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}));
+    std::optional<NumberLimit> min, max;
+    const auto limit = [&](const char* key, bool lower, bool open, std::optional<NumberLimit>& to) -> Status {
+      if (!schema.contains(key)) return {};
+      const Ordered& value = schema[key];
+      if (!value.is_number() || !IsNumberLimit(value.get<double>())) {
+        return Expected(path + "/" + key, "a number within +-(2^53 - 1), of at most 15 digits after the point");
+      }
+      const double x = value.get<double>();
+      const bool tighter = !to || (lower ? x > to->value : x < to->value);
+      if (tighter || (x == to->value && open)) to = NumberLimit{x, open};
+      return {};
+    };
+    LACUNA_RETURN_IF_ERROR(limit("minimum", true, false, min));
+    LACUNA_RETURN_IF_ERROR(limit("exclusiveMinimum", true, true, min));
+    LACUNA_RETURN_IF_ERROR(limit("maximum", false, false, max));
+    LACUNA_RETURN_IF_ERROR(limit("exclusiveMaximum", false, true, max));
+    if (!min && !max) return Rule("number");
+    const std::string body = NumberRange(min, max);
+    if (body.empty()) return Error(path, "has no number between its limits");
     LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
     LACUNA_RETURN_IF_ERROR(Set(rule, body));
     return rule;

@@ -1,7 +1,10 @@
 // Which values each keyword lets through, and that other keywords are refused by name.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "grammar/integer_range.h"
+#include "grammar/number_range.h"
 #include "lacuna/grammar.h"
 
 namespace lacuna {
@@ -72,6 +75,49 @@ TEST(JsonSchema, EveryIntegerOfARange) {
   EXPECT_EQ(IntegerRange(2, 1), "");
 }
 
+// Against the comparison itself, over what can be written near the limits.
+TEST(JsonSchema, NumbersWithLimits) {
+  const double limits[] = {-12.5, -0.05, 0, 0.25, 0.75, 1, 100};
+  std::vector<std::string> texts;
+  for (const char* whole : {"0", "1", "9", "12", "13", "99", "100"}) {
+    for (const char* fraction : {"", ".0", ".0001", ".05", ".06", ".2", ".250", ".26", ".5", ".75", ".9999999999999999"}) {
+      texts.push_back(std::string(whole) + fraction);
+      if (std::stod(texts.back()) != 0) texts.push_back("-" + texts.back());
+    }
+  }
+  const auto check = [&](const std::optional<NumberLimit>& min, const std::optional<NumberLimit>& max) {
+    const std::string body = NumberRange(min, max);
+    const auto g = Grammar::Parse("root ::= " + (body.empty() ? std::string("\"none\"") : body));
+    ASSERT_TRUE(g.ok()) << body;
+    for (const std::string& text : texts) {
+      const double x = std::stod(text);
+      const bool fits = (!min || x > min->value || (x == min->value && !min->open)) &&
+                        (!max || x < max->value || (x == max->value && !max->open));
+      const bool long_one = text.size() - std::min(text.find('.'), text.size()) > 15;
+      if (fits && long_one) continue;  // open limits leave fewer digits, and std::stod rounds to closed ones
+      ASSERT_EQ(*(*g)->Test(text) == Grammar::Match::kWhole, fits)
+          << text << " from " << (min ? min->value : -INFINITY) << " to " << (max ? max->value : INFINITY) << "\n" << body;
+    }
+    for (const char* wrong : {"", "-", "-0", "00", "01", "1.", ".5", "1e1", "+1"}) EXPECT_NE(*(*g)->Test(wrong), Grammar::Match::kWhole) << wrong;
+  };
+  for (const double a : limits) {
+    for (const bool open : {false, true}) {
+      check(NumberLimit{a, open}, std::nullopt);
+      check(std::nullopt, NumberLimit{a, open});
+      for (const double b : limits) {
+        for (const bool end : {false, true}) check(NumberLimit{a, open}, NumberLimit{b, end});
+      }
+    }
+  }
+  Expect(R"({"type": "number", "minimum": 0, "maximum": 1})", {"0", "0.97", "1", "1.0"}, {"-0.1", "1.01", "2", "5e-1"});
+  Expect(R"({"type": ["number", "null"], "exclusiveMinimum": 0})", {"null", "0.00000000000001", "12345.5"}, {"0", "0.0", "-1"});
+  Expect(R"({"type": "number", "maximum": 3, "exclusiveMaximum": 3})", {"2.99999999999999", "-7"}, {"3", "3.0", "2.99999999999999999"});
+  EXPECT_EQ(Error(R"({"type": "number", "minimum": 1, "exclusiveMaximum": 1})"), "s: `#` has no number between its limits");
+  for (const char* limit : {"1e16", "1e-16", "true", "\"1\""})
+    EXPECT_EQ(Error(std::string("{\"type\": \"number\", \"minimum\": ") + limit + "}"),
+              "s: `#/minimum` expected a number within +-(2^53 - 1), of at most 15 digits after the point");
+}
+
 TEST(JsonSchema, EnumsAndConstants) {
   Expect(R"({"enum": ["red", 1, null, {"a": [1, 2]}]})", {R"("red")", "1", "null", R"({"a":[1,2]})"}, {"red", R"("blue")"});
   Expect(R"({"const": [1, {"a": []}]})", {R"([1,{"a":[]}])"}, {"1", "[1]"});
@@ -124,7 +170,7 @@ TEST(JsonSchema, NotesHaveNoEffect) {
 TEST(JsonSchema, WhatIsNotReadIsRefusedByName) {
   EXPECT_EQ(Error(R"({"type": "string", "pattern": "a+"})"),
             "s: `#/pattern` is a keyword that is not supported here, supported are type, minLength, maxLength, format");
-  EXPECT_EQ(Error(R"({"properties": {"a": {"type": "number", "minimum": 1}}})").substr(0, 32), "s: `#/properties/a/minimum` is a");
+  EXPECT_EQ(Error(R"({"properties": {"a": {"type": "number", "multipleOf": 1}}})").substr(0, 35), "s: `#/properties/a/multipleOf` is a");
   for (const char* wrong : {"", "[]", "1", "false", "{\"type\": \"thing\"}", "{\"type\": 3}", "{\"not\": {}}", "{\"enum\": []}",
                             "{\"type\": \"array\", \"uniqueItems\": true}", "{\"$ref\": \"#/nothing\"}", "{\"$ref\": \"http://x\"}",
                             "{\"type\": \"string\", \"minLength\": 3, \"maxLength\": 2}", "{\"type\": \"string\", \"minLength\": -1}",

@@ -12,6 +12,7 @@
 #include "grammar/integer_range.h"
 #include "grammar/json_rules.h"
 #include "grammar/number_range.h"
+#include "grammar/pattern_rules.h"
 #include "io/json.h"
 
 namespace lacuna {
@@ -155,7 +156,7 @@ class Writer {
 
   static bool Belongs(const std::string& key, const std::string& type) {
     static const std::map<std::string, std::vector<std::string>> kKeys = {
-        {"string", {"minLength", "maxLength", "format"}},
+        {"string", {"minLength", "maxLength", "format", "pattern"}},
         {"integer", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}},
         {"number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}},
         {"array", {"items", "prefixItems", "minItems", "maxItems"}},
@@ -266,11 +267,22 @@ class Writer {
   }
 
   Result<std::string> String(const Ordered& schema, const std::string& path) {
-    LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"type", "minLength", "maxLength", "format"}));
+    LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"type", "minLength", "maxLength", "format", "pattern"}));
     LACUNA_ASSIGN_OR_RETURN(const auto min, Count(schema, "minLength", path));
     LACUNA_ASSIGN_OR_RETURN(const auto max, Count(schema, "maxLength", path));
-    if (schema.contains("format")) {
-      if (min || max) return Error(path, "has a format and a length: one of them is supported");
+    const bool formatted = schema.contains("format"), patterned = schema.contains("pattern");
+    if (formatted + patterned + (min || max) > 1)
+      return Error(path, "has more than one of format, pattern and length: one of them is supported");
+    if (patterned) {
+      if (!schema["pattern"].is_string()) return Expected(path + "/pattern", "a regular expression");
+      const auto pattern = PatternToGbnf(schema["pattern"].get<std::string>());
+      if (!pattern.ok()) return Error(path + "/pattern", pattern.status().message());
+      LACUNA_RETURN_IF_ERROR(Rule("char").status());
+      LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
+      LACUNA_RETURN_IF_ERROR(Set(rule, *pattern));
+      return rule;
+    }
+    if (formatted) {
       const Ordered& format = schema["format"];
       for (const char* known : {"date", "time", "date-time", "uuid"}) {
         if (format == known) return Rule(std::string("format-") + known);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -146,7 +147,21 @@ Result<AtomicFile> AtomicFile::Create(const std::string& path) {
   const size_t slash = path.rfind('/');
   const size_t name = slash == std::string::npos ? 0 : slash + 1;
   if (name == path.size()) return InvalidInput("\"" + path + "\": no file name to write to");
-  if (KindOf(path) == FileKind::kDirectory) return InvalidInput(path + ": is a folder, cannot be written as a file");
+  if (path.find('\0') != std::string::npos) return InvalidInput("a path holds a zero byte");
+  struct stat old;
+  const bool exists = lstat(path.c_str(), &old) == 0;
+  if (exists && S_ISLNK(old.st_mode)) {
+    // The rename would put a file in the link's place; what the link means is the file behind it.
+    char* target = realpath(path.c_str(), nullptr);
+    if (target == nullptr) return InvalidInput(path + ": is a link that leads to no file (" + Reason(errno) + ")");
+    const std::string real = target;
+    free(target);
+    return Create(real);
+  }
+  if (exists && S_ISDIR(old.st_mode)) return InvalidInput(path + ": is a folder, cannot be written as a file");
+  // A device or pipe would be gone for everybody.
+  if (exists && !S_ISREG(old.st_mode)) return InvalidInput(path + ": is not a regular file, cannot be replaced by one");
+  if (exists && access(path.c_str(), W_OK) != 0) return IoError(path + ": cannot be written (" + Reason(errno) + ")");
   AtomicFile file;
   file.path_ = path;
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -154,6 +169,7 @@ Result<AtomicFile> AtomicFile::Create(const std::string& path) {
                             std::to_string(counter.fetch_add(1));
     const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0) {
+      if (exists) (void)!fchmod(fd, old.st_mode & 0777);  // who may read it stays so
       file.fd_ = fd;
       file.temporary_ = std::move(temporary);
       return file;
@@ -200,7 +216,8 @@ Status AtomicFile::Append(std::span<const std::byte> data) {
 }
 
 Status AtomicFile::WriteAt(uint64_t offset, std::string_view text) {
-  if (fd_ < 0 || offset > size_ || text.size() > size_ - offset) return InternalError(path_ + ": written outside of it");
+  if (fd_ < 0 || offset > size_ || text.size() > size_ - offset)
+    return InternalError(path_ + ": written outside of it");
   while (!text.empty()) {
     const ssize_t n = pwrite(fd_, text.data(), text.size(), static_cast<off_t>(offset));
     if (n < 0) {

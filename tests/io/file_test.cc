@@ -142,6 +142,39 @@ TEST(AtomicFile, ErrorsNameThePath) {
   EXPECT_EQ(AtomicFile::Create(dir.path() + "/").status().code(), StatusCode::kInvalidInput);
 }
 
+TEST(AtomicFile, ReplacesNoDevicesAndFollowsLinks) {
+  TempDir dir;
+  ASSERT_EQ(mkfifo(dir.File("pipe").c_str(), 0600), 0);
+  for (const std::string& path : {dir.File("pipe"), std::string("/dev/null"), std::string("/dev/full")}) {
+    const Status status = AtomicFile::Create(path).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidInput);
+    EXPECT_EQ(status.message(), path + ": is not a regular file, cannot be replaced by one");
+  }
+  const std::string target = dir.Write("target", "old");
+  std::filesystem::create_symlink("target", dir.File("link"));
+  ASSERT_TRUE(AtomicWrite(dir.File("link"), "new").ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.File("link")));
+  EXPECT_EQ(*ReadFile(target, 100), "new");
+  std::filesystem::create_symlink("device", dir.File("to_device"));
+  std::filesystem::create_symlink("/dev/null", dir.File("device"));
+  std::filesystem::create_symlink("loop", dir.File("loop"));
+  std::filesystem::create_symlink("nothing", dir.File("dangling"));
+  for (const char* bad : {"to_device", "loop", "dangling"}) {
+    EXPECT_EQ(AtomicFile::Create(dir.File(bad)).status().code(), StatusCode::kInvalidInput) << bad;
+  }
+  EXPECT_EQ(dir.List().size(), 7u);  // no temporary name is left
+}
+
+TEST(AtomicFile, KeepsWhoMayRead) {
+  TempDir dir;
+  const std::string path = dir.Write("f", "old");
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  ASSERT_TRUE(AtomicWrite(path, "new").ok());
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
 TEST(AtomicFile, FullDiskLeavesTheOldFile) {
   TempDir dir;
   const std::string path = dir.Write("f", "old");

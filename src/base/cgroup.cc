@@ -39,6 +39,7 @@ void Tighten(std::optional<T>& limit, T value) {
   limit = limit ? std::min(*limit, value) : value;
 }
 
+// Both lists of file pages can be taken back: files that were read twice are on the active one.
 void AddMemory(uint64_t limit, uint64_t usage, uint64_t reclaimable, CgroupLimits& out) {
   if (limit >= kNoLimit) return;
   usage -= std::min(usage, reclaimable);
@@ -48,7 +49,8 @@ void AddMemory(uint64_t limit, uint64_t usage, uint64_t reclaimable, CgroupLimit
 void ReadFolderV2(const std::string& folder, CgroupLimits& out) {
   if (const auto limit = ReadU64(folder + "/memory.max")) {  // "max" does not parse: no limit
     AddMemory(*limit, ReadU64(folder + "/memory.current").value_or(0),
-              ReadField(folder + "/memory.stat", "inactive_file"), out);
+              ReadField(folder + "/memory.stat", "inactive_file") + ReadField(folder + "/memory.stat", "active_file"),
+              out);
   }
   std::istringstream cpu(ReadSmallFile(folder + "/cpu.max").value_or(""));
   std::string quota, period;
@@ -61,7 +63,9 @@ void ReadFolderV2(const std::string& folder, CgroupLimits& out) {
 void ReadFolderV1(const std::string& folder, CgroupLimits& out) {
   if (const auto limit = ReadU64(folder + "/memory.limit_in_bytes")) {
     AddMemory(*limit, ReadU64(folder + "/memory.usage_in_bytes").value_or(0),
-              ReadField(folder + "/memory.stat", "total_inactive_file"), out);
+              ReadField(folder + "/memory.stat", "total_inactive_file") +
+                  ReadField(folder + "/memory.stat", "total_active_file"),
+              out);
   }
   const auto quota = ReadU64(folder + "/cpu.cfs_quota_us");  // "-1" does not parse: no limit
   const auto period = ReadU64(folder + "/cpu.cfs_period_us");

@@ -38,6 +38,8 @@ Status LoadPacked(const std::vector<PackedParameter>& parameters, const ModelOpt
   const bool copy = options.load == LoadMode::kCopy || (options.load == LoadMode::kAuto && BytesAvailable() > total);
   std::vector<Piece> pieces;
   if (copy) {
+    LACUNA_RETURN_IF_ERROR(
+        CheckMemoryFor(total, BytesWithSwap(), "copy of the packed weights (--load mmap needs none)"));
     LACUNA_ASSIGN_OR_RETURN(*memory, AlignedBuffer::Create(total, "packed weights"));
     std::byte* at = memory->data();
     for (const PackedParameter& p : parameters) {

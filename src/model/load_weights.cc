@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/f16.h"
+#include "base/memory.h"
 #include "base/status_macros.h"
 #include "io/gguf_tensors.h"
 #include "model/load_packed.h"
@@ -40,6 +41,7 @@ class Loader {
                           "; --numerics f32 needs a model in F32, F16 or BF16");
     }
     LACUNA_RETURN_IF_ERROR(Collect());
+    LACUNA_RETURN_IF_ERROR(CheckMemory());
     LACUNA_RETURN_IF_ERROR(LoadPacked(packed_, options_, threads, &out_.weights.packed));
     LACUNA_RETURN_IF_ERROR(ImportAll(threads));
     LACUNA_RETURN_IF_ERROR(PackAll(threads));
@@ -298,6 +300,15 @@ class Loader {
     out_.weights.embedding = {out_.weights.embedding_rows.data(), ElementType::kF32, vocab, hidden};
     out_.weight_bytes += static_cast<int64_t>(bytes);
     return {};
+  }
+
+  // Said here, before the kernel kills the process without a word.
+  Status CheckMemory() const {
+    uint64_t bytes = 0;
+    for (const Task& task : tasks_) bytes += task.weight->data.size();
+    for (const Task& task : imports_) bytes += static_cast<uint64_t>(task.source.n * task.source.k / 2);  // at least
+    if (bytes < uint64_t{16} << 20) return {};
+    return CheckMemoryFor(bytes, BytesWithSwap(), "model of " + files_.dir());
   }
 
   // Each matrix in parallel inside.

@@ -2,6 +2,8 @@
 #include "base/memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/cgroup.h"
 #include "tests/support/fake_root.h"
@@ -25,7 +27,7 @@ TEST(Memory, GroupsV2TakeTheTightestOnTheWayUp) {
   root.Write("/proc/self/cgroup", "0::/outer/inner\n");
   root.Write("/sys/fs/cgroup/outer/memory.max", "1000000\n");
   root.Write("/sys/fs/cgroup/outer/memory.current", "900000\n");
-  root.Write("/sys/fs/cgroup/outer/memory.stat", "anon 1\ninactive_file 200000\nactive_file 5\n");
+  root.Write("/sys/fs/cgroup/outer/memory.stat", "anon 1\ninactive_file 150000\nactive_file 50000\n");
   root.Write("/sys/fs/cgroup/outer/inner/memory.max", "max\n");
   root.Write("/sys/fs/cgroup/outer/inner/memory.current", "800000\n");
   root.Write("/sys/fs/cgroup/outer/inner/cpu.max", "150000 100000\n");
@@ -40,7 +42,7 @@ TEST(Memory, GroupsV1) {
   root.Write("/proc/self/cgroup", "4:memory:/job\n3:cpu,cpuacct:/job\n1:name=systemd:/\n");
   root.Write("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "500000\n");
   root.Write("/sys/fs/cgroup/memory/job/memory.usage_in_bytes", "100000\n");
-  root.Write("/sys/fs/cgroup/memory/job/memory.stat", "cache 7\ntotal_inactive_file 50000\n");
+  root.Write("/sys/fs/cgroup/memory/job/memory.stat", "cache 7\ntotal_inactive_file 40000\ntotal_active_file 10000\n");
   root.Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
   root.Write("/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "300000\n");
   root.Write("/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
@@ -68,6 +70,29 @@ TEST(Memory, BrokenFilesAreIgnored) {
   root.Write("/sys/fs/cgroup/a/cpu.max", "100 0\n");
   EXPECT_EQ(BytesAvailable(root.path()), 8u * 1024);
   EXPECT_FALSE(ReadCgroupLimits(root.path()).cpu_quota.has_value());
+}
+
+TEST(Memory, SwapCountsWhereItMay) {
+  FakeRoot root;
+  root.Write("/proc/meminfo", "MemAvailable: 40 kB\nSwapTotal: 100 kB\nSwapFree: 60 kB\n");
+  EXPECT_EQ(BytesAvailable(root.path()), 40u * 1024);
+  EXPECT_EQ(BytesWithSwap(root.path()), 100u * 1024);
+}
+
+TEST(Memory, LimitsOfTheProcess) {
+  FakeRoot root;
+  root.Write("/proc/self/statm", "1000 9 9 9 9 300 0\n");  // pages of 4 KiB
+  for (const auto& [which, used] : {std::pair{RLIMIT_AS, 1000}, std::pair{RLIMIT_DATA, 300}}) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(which, &before), 0);
+    rlimit limit = before;
+    limit.rlim_cur = rlim_t{1} << 33;
+    ASSERT_EQ(setrlimit(which, &limit), 0);
+    const uint64_t left = BytesAvailable(root.path()), with_swap = BytesWithSwap(root.path());
+    ASSERT_EQ(setrlimit(which, &before), 0);
+    EXPECT_GT(with_swap, uint64_t{1} << 60);
+    EXPECT_EQ(left, (uint64_t{1} << 33) - static_cast<uint64_t>(used * getpagesize()));
+  }
 }
 
 TEST(Memory, ThisMachineHasSome) {

@@ -115,6 +115,12 @@ TEST(HostileInput, SizesBeyondTheMachine) {
   EXPECT_EQ(chat.exit_code, 0) << chat.err;
   EXPECT_NE(chat.err.find(" of the model's 16777216 tokens, which is what "), std::string::npos) << chat.err;
 
+  const CommandResult limited =
+      RunShell("ulimit -v 600000; exec \"$lacuna\" chat -c 0 -n 2 -t 1 " + large + "-p x -st");
+  EXPECT_EQ(limited.exit_code, 0) << limited.err;
+  EXPECT_NE(limited.err.find(" tokens, which is what "), std::string::npos) << limited.err;
+  EXPECT_NE(limited.err.find(" MiB of memory hold"), std::string::npos) << limited.err;
+
   // More than the model has is the model's.
   EXPECT_EQ(RunLacuna("run -p x -n 1 -c 16777216 " + kModel).exit_code, 0);
   EXPECT_EQ(RunLacuna("run -p x -n 16777216 " + kModel).exit_code, 0) << "ends with the context";

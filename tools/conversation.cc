@@ -50,7 +50,11 @@ bool Conversation::DropOldest() {
 Result<std::vector<int32_t>> Conversation::Prompt(bool* opens_thinking) const {
   const Tokenizer& tokenizer = *session_.model().tokenizer();
   *opens_thinking = false;
-  if (!template_) return tokenizer.Encode(messages_.back().content);
+  if (!template_) {
+    const std::string& text = messages_.back().content;
+    const TextSpan typed{0, text.size()};  // all of it is input, which spells no special token here either
+    return tokenizer.EncodeMarked(text, {&typed, text.empty() ? size_t{0} : size_t{1}}, /*add_special=*/true);
+  }
   std::vector<ChatMessage> kept;
   if (FirstTurn() > dropped_) kept.push_back(messages_[0]);
   kept.insert(kept.end(), messages_.begin() + FirstTurn(), messages_.end());
@@ -123,8 +127,9 @@ Status Conversation::Reply(GenerateOptions options, const Hooks& hooks) {
     }
     if (static_cast<int64_t>(ids.size() + answer.size()) > context) {
       dropped_ = dropped;  // for a message that fits
-      return InvalidInput("the message makes " + std::to_string(ids.size()) + " tokens, more than the context of " +
-                          std::to_string(context));
+      const bool system = !messages_.empty() && messages_[0].role == "system";
+      return InvalidInput((system ? "the system prompt and the message make " : "the message makes ") +
+                          std::to_string(ids.size()) + " tokens, more than the context of " + std::to_string(context));
     }
     if (dropped_ > dropped && hooks.notice) {
       hooks.notice("the context of " + std::to_string(context) + " tokens is full: the oldest " +

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "tests/support/temp_dir.h"
@@ -74,6 +75,45 @@ TEST_F(ConversationTest, AQuestionThatWasLoadedIsAnswered) {
   conversation_->set_messages({{"assistant", "I begin"}});
   EXPECT_EQ(conversation_->Regenerate(options_, {}).code(), StatusCode::kInvalidInput);
   EXPECT_EQ(Roles(), (std::vector<std::string>{"assistant"}));
+}
+
+TEST_F(ConversationTest, WithoutATemplateTooTypedTextSpellsNoSpecialToken) {
+  const Tokenizer& tokenizer = *model_->tokenizer();
+  const int32_t end = model_->info().eos_token_ids.at(0);
+  ASSERT_TRUE(tokenizer.IsSpecial(end));
+  const std::string text = "One day" + std::string(tokenizer.Piece(end)) + " Mia";
+  const auto has_end = [&](std::span<const int32_t> ids) {
+    return std::find(ids.begin(), ids.end(), end) != ids.end();
+  };
+  ASSERT_TRUE(has_end(*tokenizer.Encode(text)));
+  const auto session = Session::Create(model_, {});
+  ASSERT_TRUE(session.ok());
+  const auto conversation = Conversation::Create(**session, nullptr, "");
+  ASSERT_TRUE(conversation.ok());
+  options_.max_tokens = 1;  // which is drawn, and not run
+  ASSERT_TRUE((*conversation)->Say(text, options_, {}).ok());
+  const auto tokens = (*session)->Tokens(0);
+  ASSERT_TRUE(tokens.ok());
+  EXPECT_GT(tokens->size(), 5u);
+  EXPECT_FALSE(has_end(*tokens));
+}
+
+TEST_F(ConversationTest, ASystemPromptThatNothingHoldsIsNamed) {
+  const auto parsed = ChatTemplate::Parse("{% for m in messages %}{{ m.content }}\n{% endfor %}", "t", {});
+  SessionOptions small;
+  small.context_length = 96;
+  const auto session = Session::Create(model_, small);
+  ASSERT_TRUE(parsed.ok() && session.ok());
+  const auto conversation = Conversation::Create(**session, *parsed, "");
+  ASSERT_TRUE(conversation.ok());
+  std::string longer;
+  for (int i = 0; i < 200; ++i) longer += " ship";
+  (*conversation)->set_system(longer);
+  const Status status = (*conversation)->Say("hello", options_, {});
+  EXPECT_EQ(status.code(), StatusCode::kInvalidInput);
+  EXPECT_NE(status.message().find("the system prompt and the message make "), std::string::npos) << status.message();
+  (*conversation)->set_system("");
+  EXPECT_TRUE((*conversation)->Say("hello", options_, {}).ok());
 }
 
 TEST_F(ConversationTest, AMessageThatNothingHoldsCostsNoTurns) {

@@ -1,11 +1,13 @@
 // A lane goes to a file and comes back with the same bits; no other file is taken.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <filesystem>
 
 #include "base/checksum.h"
 #include "lacuna/lacuna.h"
+#include "model/pack_model.h"
 #include "session/session_file.h"
 #include "tests/support/parity.h"
 #include "tests/support/read_all.h"
@@ -99,7 +101,8 @@ TEST_F(SaveRestore, OtherFilesAreRefused) {
   const std::string file = root_.File("saved");
   ASSERT_TRUE(session->Save(lane, file).ok());
   const std::string good = ReadAll(file);
-  const auto message = [&](const std::string& content, std::shared_ptr<const Model> model = nullptr, int64_t context = 300) {
+  const auto message = [&](const std::string& content, std::shared_ptr<const Model> model = nullptr,
+                           int64_t context = 300) {
     root_.Write("bad", content);
     const auto other = MustCreate(model ? model : model_, {.context_length = context});
     const auto restored = other->Restore(root_.File("bad"));
@@ -147,6 +150,69 @@ TEST_F(SaveRestore, OtherFilesAreRefused) {
   EXPECT_FALSE(session->Save(99, file).ok());
   EXPECT_FALSE(session->Save(lane, root_.File("no/such/folder")).ok());
   EXPECT_EQ(ReadAll(file), good);
+}
+
+// Whatever a copy loses or a disk turns over is noticed, and the session goes on without a lane less.
+TEST_F(SaveRestore, EveryTruncationAndBitIsNoticed) {
+  const auto session = New(1);
+  {
+    const LaneId lane = *session->NewLane();
+    ASSERT_TRUE(session->Append(lane, Ids(70)).ok());
+    ASSERT_TRUE(session->Save(lane, root_.File("saved")).ok());
+    ASSERT_TRUE(session->CloseLane(lane).ok());
+  }
+  const std::string good = ReadAll(root_.File("saved"));
+  const auto refused = [&](const std::string& content) {
+    root_.Write("bad", content);
+    const auto restored = session->Restore(root_.File("bad"));
+    return !restored.ok() && restored.status().code() == StatusCode::kInvalidInput;
+  };
+  for (size_t size = 0; size < good.size(); size += 4096) EXPECT_TRUE(refused(good.substr(0, size))) << size;
+  for (size_t i = 0; i < 300; ++i) {
+    const size_t bit = (i < 64 ? i * 8 : (i * 2654435761u) % good.size() * 8) + i % 8;  // each byte of the header
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    EXPECT_TRUE(refused(bad)) << bit;
+  }
+  ASSERT_EQ(mkfifo(root_.File("pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(session->Restore(root_.File("pipe")).ok());  // and does not wait for a writer
+  EXPECT_TRUE(session->Restore(root_.File("saved")).ok());
+}
+
+// Packed weights, other threads, a lane that was forked and rolled back before and after: the same bits.
+TEST_F(SaveRestore, PackedWeightsAnyThreadsForksAndRollbacks) {
+  const std::string packed = root_.File("packed");
+  std::filesystem::create_directory(packed);
+  const Status made = PackModel(c_.folder, packed, {.codec = *ParseCodec("int8"), .threads = 1});
+  ASSERT_TRUE(made.ok()) << made.message();
+  const auto one = MustLoad(packed, Numerics::kDefault, 1), three = MustLoad(packed, Numerics::kDefault, 3);
+  const auto session = MustCreate(one, {.context_length = 300, .max_lanes = 3});
+  const LaneId lane = *session->NewLane();
+  ASSERT_TRUE(session->Append(lane, Ids(100)).ok());
+  const LaneId fork = *session->Fork(lane);
+  ASSERT_TRUE(session->Append(lane, std::span(c_.ids).subspan(50, 40)).ok());  // the fork's pages stay as they were
+  ASSERT_TRUE(session->Rollback(fork, 90).ok());
+  ASSERT_TRUE(session->Append(fork, std::span(c_.ids).subspan(90, 10)).ok());
+  ASSERT_TRUE(session->Save(fork, root_.File("saved")).ok());
+  const auto other = MustCreate(three, {.context_length = 300, .max_lanes = 3});
+  const auto restored = other->Restore(root_.File("saved"));
+  ASSERT_TRUE(restored.ok()) << restored.status().message();
+  const LaneId again = *other->Fork(*restored);
+  ASSERT_TRUE(other->Append(*restored, Ids(20)).ok());
+  ASSERT_TRUE(other->Rollback(*restored, 64).ok());
+  ASSERT_TRUE(other->Append(*restored, std::span(c_.ids).subspan(64, 36)).ok());
+  for (int step = 0; step < 3; ++step) {
+    const int32_t id = c_.ids[100 + static_cast<size_t>(step)];
+    const auto want = After(*session, fork, id);
+    EXPECT_EQ(After(*other, again, id), want) << step;
+    EXPECT_EQ(After(*other, *restored, id), want) << step;
+  }
+  ASSERT_TRUE(other->Save(again, root_.File("again")).ok());
+  ASSERT_TRUE(session->Save(fork, root_.File("saved")).ok());
+  EXPECT_EQ(ReadAll(root_.File("again")), ReadAll(root_.File("saved")));
+  // Another codec of the same weights is another model.
+  const auto dense = New();
+  EXPECT_FALSE(dense->Restore(root_.File("saved")).ok());
 }
 
 TEST_F(SaveRestore, AllLanesTaken) {

@@ -56,7 +56,8 @@ void ModelFlags::AddTo(CLI::App& app, bool running, bool with_context) {
       ->check(CLI::IsMember({"default", "f32"}))
       ->type_name("MODE")
       ->capture_default_str();
-  Add(app, "--load", load, "Packed weights: mmap reads them in the file's mapping, copy in huge pages, auto as memory allows")
+  Add(app, "--load", load,
+      "Packed weights: mmap reads them in the file's mapping, copy in huge pages, auto as memory allows")
       ->check(CLI::IsMember({"auto", "mmap", "copy"}))
       ->type_name("MODE")
       ->capture_default_str();
@@ -76,7 +77,8 @@ Result<std::shared_ptr<const Model>> ModelFlags::Load() const {
       const int percent = static_cast<int>(fraction * 100);
       if (percent == shown) return;
       shown = percent;
-      std::cerr << (percent < 100 ? "\rloading " + std::to_string(percent) + " %" : std::string("\r\033[K")) << std::flush;
+      std::cerr << (percent < 100 ? "\rloading " + std::to_string(percent) + " %" : std::string("\r\033[K"))
+                << std::flush;
     };
   }
   return Model::Load(directory, options);
@@ -110,7 +112,8 @@ Result<std::vector<int32_t>> ParseIds(const std::string& text) {
 Result<std::shared_ptr<const Tokenizer>> LoadTokenizer(const std::string& directory) {
   LACUNA_RETURN_IF_ERROR(CheckModelPath(directory));
   LACUNA_ASSIGN_OR_RETURN(auto tokenizer, LoadModelTokenizer(directory));
-  if (!tokenizer) return InvalidInput(ModelTextPath(directory, "tokenizer.json") + ": no tokenizer is there");
+  if (!tokenizer)
+    return InvalidInput(ModelTextPath(directory, "tokenizer.json") + ": no tokenizer is there" + GgufInside(directory));
   return tokenizer;
 }
 

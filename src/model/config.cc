@@ -174,7 +174,7 @@ Result<ModelConfig> LoadConfig(const std::string& dir) {
   const std::string config_path = ModelTextPath(dir, "config.json");
   const std::string generation_path = ModelTextPath(dir, "generation_config.json");
   LACUNA_ASSIGN_OR_RETURN(const auto config, ReadModelText(dir, "config.json", kLimits.max_bytes));
-  if (!config) return InvalidInput(config_path + ": no such file");
+  if (!config) return InvalidInput(config_path + ": no such file" + GgufInside(dir));
   LACUNA_ASSIGN_OR_RETURN(const auto generation, ReadModelText(dir, "generation_config.json", kLimits.max_bytes));
   if (generation && generation->empty()) return InvalidInput(generation_path + ": the file is empty");
   return ParseConfig(*config, config_path, generation.value_or(""), generation_path);

@@ -1,5 +1,8 @@
 #include "model/model_texts.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "base/status_macros.h"
 #include "io/file.h"
 #include "io/gguf.h"
@@ -11,7 +14,8 @@ namespace lacuna {
 Status CheckModelPath(const std::string& model) {
   if (model.empty()) return InvalidInput("the model's name is empty; it should be a folder or a GGUF file");
   const FileKind kind = KindOf(model);
-  if (kind == FileKind::kMissing) return InvalidInput(model + ": no such folder");
+  if (kind == FileKind::kMissing)
+    return InvalidInput(model + (model.ends_with(".gguf") ? ": no such file" : ": no such folder"));
   if (kind == FileKind::kDirectory || IsGguf(model)) return {};
   return InvalidInput(model + ": is not a folder; a model is a folder with config.json and model.safetensors, or a " +
                       "GGUF file");
@@ -37,6 +41,16 @@ Result<std::optional<std::string>> ReadModelText(const std::string& model, std::
 
 std::string ModelTextPath(const std::string& model, std::string_view name) {
   return IsGguf(model) ? model : JoinPath(model, name);
+}
+
+std::string GgufInside(const std::string& folder) {
+  std::string first;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), last; !error && it != last; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.ends_with(".gguf") && (first.empty() || name < first)) first = name;
+  }
+  return first.empty() ? "" : "; a GGUF file is a model by itself: " + JoinPath(folder, first);
 }
 
 Result<std::shared_ptr<const Tokenizer>> LoadModelTokenizer(const std::string& model) {

@@ -269,6 +269,11 @@ TEST(Config, WrongTypesAndRanges) {
 TEST(LoadConfig, ReadsBothFiles) {
   testing::TempDir dir;
   EXPECT_EQ(LoadConfig(dir.path()).status().message(), dir.File("config.json") + ": no such file");
+  dir.Write("b.gguf", "");
+  dir.Write("a.gguf", "");
+  EXPECT_EQ(LoadConfig(dir.path()).status().message(),
+            dir.File("config.json") + ": no such file; a GGUF file is a model by itself: " + dir.File("a.gguf"));
+  EXPECT_EQ(LoadConfig(dir.File("c.gguf")).status().message(), dir.File("c.gguf") + ": no such file");
   dir.Write("config.json", Text("llama", R"("eos_token_id": 5)"));
   ASSERT_TRUE(LoadConfig(dir.path()).ok());
   EXPECT_EQ(LoadConfig(dir.path())->eos_token_ids, Ids{5});

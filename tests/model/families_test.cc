@@ -228,5 +228,99 @@ TEST(Olmo3, WindowsAndRopes) {
             9);
 }
 
+// The keys of published config.json files, all of them.
+TEST(PublishedConfigs, Gemma3_1b) {
+  const auto c =
+      ParseConfig(R"({"architectures": ["Gemma3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "attn_logit_softcapping": null, "bos_token_id": 2, "cache_implementation": "hybrid", "eos_token_id": [1, 106],
+    "final_logit_softcapping": null, "head_dim": 256, "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 1152,
+    "initializer_range": 0.02, "intermediate_size": 6912, "max_position_embeddings": 32768, "model_type": "gemma3_text",
+    "num_attention_heads": 4, "num_hidden_layers": 26, "num_key_value_heads": 1, "pad_token_id": 0,
+    "query_pre_attn_scalar": 256, "rms_norm_eps": 1e-06, "rope_local_base_freq": 10000, "rope_scaling": null,
+    "rope_theta": 1000000, "sliding_window": 512, "sliding_window_pattern": 6, "torch_dtype": "bfloat16",
+    "transformers_version": "4.50.0.dev0", "use_cache": true, "vocab_size": 262144})",
+                  "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->head_dim, 256);
+  EXPECT_EQ(c->layers[4].window, 512);
+  EXPECT_EQ(c->layers[5].window, 0);
+  EXPECT_EQ(c->ropes[static_cast<size_t>(c->layers[5].rope)].theta, 1e6);
+  EXPECT_EQ(c->eos_token_ids, (std::vector<int32_t>{1, 106}));
+  EXPECT_TRUE(c->tie_word_embeddings);
+}
+
+TEST(PublishedConfigs, Phi4Mini) {
+  const std::string factors = [] {
+    std::string list = "[1";
+    for (int i = 1; i < 48; ++i) list += ", " + std::to_string(1 + i);
+    return list + "]";
+  }();
+  const auto c =
+      ParseConfig(R"({"architectures": ["Phi3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "auto_map": {"AutoConfig": "configuration_phi3.Phi3Config"}, "bos_token_id": 199999, "embd_pdrop": 0.0,
+    "eos_token_id": 199999, "full_attn_mod": 1, "hidden_act": "silu", "hidden_size": 3072, "initializer_range": 0.02,
+    "intermediate_size": 8192, "interpolate_factor": 1, "lm_head_bias": false, "max_position_embeddings": 131072,
+    "mlp_bias": false, "model_type": "phi3", "num_attention_heads": 24, "num_hidden_layers": 32, "num_key_value_heads": 8,
+    "original_max_position_embeddings": 4096, "pad_token_id": 199999, "partial_rotary_factor": 0.75, "resid_pdrop": 0.0,
+    "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "sliding_window": 262144, "tie_word_embeddings": true,
+    "torch_dtype": "bfloat16", "use_cache": true, "vocab_size": 200064, "rope_scaling": {"type": "longrope",
+    "short_factor": )" +
+                      factors + ", \"long_factor\": " + factors + "}}",
+                  "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->head_dim, 128);
+  EXPECT_EQ(c->rotary_dim, 96);
+  EXPECT_EQ(c->ropes[0].type, RopeType::kLongRope);
+  EXPECT_EQ(c->ropes[0].factor, 32);
+  EXPECT_EQ(c->ropes[0].original_max_position_embeddings, 4096);
+  EXPECT_TRUE(c->tie_word_embeddings);
+}
+
+TEST(PublishedConfigs, SmolLm3_3b) {
+  const auto repeated = [](const char* item) {
+    std::string list = item;
+    for (int i = 1; i < 9; ++i) list += std::string(", ") + item;
+    return "[" + list + "]";
+  };
+  const auto c =
+      ParseConfig(R"({"architectures": ["SmolLM3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "bos_token_id": null, "eos_token_id": 128012, "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02,
+    "intermediate_size": 11008, "max_position_embeddings": 65536, "max_window_layers": 28, "mlp_bias": false,
+    "model_type": "smollm3", "no_rope_layer_interval": 4, "num_attention_heads": 16, "num_hidden_layers": 36,
+    "num_key_value_heads": 4, "pad_token_id": 128004, "pretraining_tp": 2, "rms_norm_eps": 1e-06, "rope_scaling": null,
+    "rope_theta": 5000000.0, "sliding_window": null, "torch_dtype": "bfloat16", "use_cache": false,
+    "use_sliding_window": false, "vocab_size": 128256, "no_rope_layers": )" +
+                      repeated("1, 1, 1, 0") + R"(, "layer_types": )" +
+                      repeated(R"("full_attention", "full_attention", "full_attention", "full_attention")") + "}",
+                  "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->layers[2].rope, 0);
+  EXPECT_EQ(c->layers[3].rope, -1);
+  EXPECT_EQ(c->layers[35].rope, -1);
+  EXPECT_EQ(c->ropes[0].theta, 5e6);
+  EXPECT_FALSE(c->bos_token_id.has_value());
+}
+
+TEST(PublishedConfigs, Olmo3_7b) {
+  std::string types = R"("sliding_attention", "sliding_attention", "sliding_attention", "full_attention")";
+  for (int i = 0; i < 3; ++i) types += ", " + types;
+  const auto c =
+      ParseConfig(R"({"architectures": ["Olmo3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+    "dtype": "bfloat16", "eos_token_id": 100257, "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+    "intermediate_size": 11008, "max_position_embeddings": 65536, "model_type": "olmo3", "num_attention_heads": 32,
+    "num_hidden_layers": 32, "num_key_value_heads": 32, "pad_token_id": 100277, "rms_norm_eps": 1e-06,
+    "rope_scaling": {"attention_factor": 1.2079441541679836, "beta_fast": 32.0, "beta_slow": 1.0, "factor": 8.0,
+    "original_max_position_embeddings": 8192, "rope_type": "yarn"}, "rope_theta": 500000, "sliding_window": 4096,
+    "tie_word_embeddings": false, "transformers_version": "4.57.0", "use_cache": true, "vocab_size": 100278,
+    "layer_types": [)" +
+                      types + "]}",
+                  "c");
+  ASSERT_TRUE(c.ok()) << c.status().message();
+  EXPECT_EQ(c->layers[0].window, 4096);
+  EXPECT_EQ(c->layers[31].window, 0);
+  EXPECT_EQ(c->ropes[static_cast<size_t>(c->layers[0].rope)], (RopeConfig{.theta = 5e5}));
+  EXPECT_EQ(c->ropes[static_cast<size_t>(c->layers[31].rope)].attention_factor, 1.2079441541679836);
+}
+
 }  // namespace
 }  // namespace lacuna

@@ -57,10 +57,19 @@ class TextOut {
     if (tokenizer) stream_.emplace(std::move(tokenizer));
   }
 
-  // What stands before the text: a few tokens, so that a leading space stays.
+  // What stands before the text: a few tokens, so that a leading space stays. The last one leaves nothing behind: bytes
+  // that a decoder holds back would come out with the text.
   void Before(std::span<const int32_t> history) {
     if (!stream_) return;
-    for (const int32_t id : history.last(std::min<std::size_t>(history.size(), 16))) stream_->Next(id);
+    constexpr std::size_t kTokens = 16, kTries = 64;
+    for (std::size_t tries = 0; tries < kTries && !history.empty();
+         ++tries, history = history.first(history.size() - 1)) {
+      const auto few = history.last(std::min(history.size(), kTokens));
+      for (const int32_t id : few) stream_->Next(id);
+      if (!stream_->Finish().empty()) continue;
+      for (const int32_t id : few) stream_->Next(id);
+      return;
+    }
   }
   // False when a stop string is complete or the caller wants no more.
   bool Push(int32_t id) { return !stream_ || Out(stops_.Push(stream_->Next(id))); }

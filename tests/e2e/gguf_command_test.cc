@@ -1,6 +1,7 @@
 // Commands on a GGUF file with tokenizer and chat template: what they say of the directory that it was made from.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -81,6 +82,43 @@ TEST_F(GgufCommands, WithoutATemplateTheKeyIsNamed) {
   EXPECT_EQ(r.exit_code, 2);
   EXPECT_EQ(r.err,
             "lacuna: error: " + plain + " has no chat template: its metadata have no `tokenizer.chat_template`\n");
+}
+
+// A line's end is a byte of its own in such vocabularies, which a decoder holds back until it knows what follows.
+TEST_F(GgufCommands, TextAfterAByteOfThePromptIsTheModelsAlone) {
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<int32_t> types = {2, 3, 3};
+  for (int byte = 0; byte < 256; ++byte) {
+    char text[8];
+    std::snprintf(text, sizeof text, "<0x%02X>", static_cast<unsigned>(byte));
+    tokens.push_back(text);
+    types.push_back(6);
+  }
+  for (const char* text : {"\u2581", "a", "b", "\u2581a", "ab"}) tokens.push_back(text);
+  types.resize(tokens.size(), 1);
+  while (tokens.size() < 700) tokens.push_back("<|" + std::to_string(tokens.size()) + "|>");
+  types.resize(tokens.size(), 3);
+  const std::vector<float> scores(tokens.size(), -1.0f);
+  const std::string gguf = root_->Write("spm.gguf", GgufOf(directory_, [&](GgufText& text) {
+                                          text.String("tokenizer.ggml.model", "llama");
+                                          text.Strings("tokenizer.ggml.tokens", tokens);
+                                          text.I32s("tokenizer.ggml.token_type", types);
+                                          text.F32s("tokenizer.ggml.scores", scores);
+                                          text.U32("tokenizer.ggml.bos_token_id", 1);
+                                          text.U32("tokenizer.ggml.eos_token_id", 2);
+                                        }));
+  const std::string prompts[] = {"a", "a\n", "a\u00e9", "a]\n\n", "a\u4f60\u597d"};
+  for (const std::string& prompt : prompts) {
+    for (const std::string& text : {"ab", " ab", "\\n", "]"}) {
+      const CommandResult r = RunLacuna("run --json -n 20 -s 1 -r X -m " + Quote(gguf) + " -p " + Quote(prompt) +
+                                        " --grammar " + Quote("root ::= \"" + std::string(text) + "\""));
+      ASSERT_EQ(r.exit_code, 0) << r.err;
+      EXPECT_EQ(json::parse(r.out)["text"], text == std::string("\\n") ? "\n" : text) << prompt;
+    }
+    const CommandResult stopped = RunLacuna("run --json -n 20 -s 1 -r '\\n' -m " + Quote(gguf) + " -p " +
+                                            Quote(prompt) + " --grammar 'root ::= \"ab\"'");
+    EXPECT_EQ(json::parse(stopped.out)["text"], "ab") << "the stop string stands in the prompt";
+  }
 }
 
 TEST_F(GgufCommands, EvalMeasuresIt) {

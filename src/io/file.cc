@@ -131,7 +131,11 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
 
 FileKind KindOf(const std::string& path) {
   struct stat info;
-  if (stat(path.c_str(), &info) != 0) return FileKind::kMissing;
+  if (stat(path.c_str(), &info) != 0) {
+    // A link that leads nowhere, or a folder that may not be looked into: whoever opens it is told why.
+    const bool missing = (errno == ENOENT || errno == ENOTDIR) && lstat(path.c_str(), &info) != 0;
+    return missing ? FileKind::kMissing : FileKind::kOther;
+  }
   if (S_ISREG(info.st_mode)) return FileKind::kRegular;
   return S_ISDIR(info.st_mode) ? FileKind::kDirectory : FileKind::kOther;
 }

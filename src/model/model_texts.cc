@@ -1,5 +1,8 @@
 #include "model/model_texts.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -17,6 +20,8 @@ Status CheckModelPath(const std::string& model) {
   if (kind == FileKind::kMissing)
     return InvalidInput(model + (model.ends_with(".gguf") ? ": no such file" : ": no such folder"));
   if (kind == FileKind::kDirectory || IsGguf(model)) return {};
+  if (access(model.c_str(), F_OK) != 0)
+    return InvalidInput(model + ": cannot be opened (" + std::generic_category().message(errno) + ")");
   return InvalidInput(model + ": is not a folder; a model is a folder with config.json and model.safetensors, or a " +
                       "GGUF file");
 }

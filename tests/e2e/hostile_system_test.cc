@@ -51,6 +51,20 @@ TEST(HostileFiles, MissingFoldersAndOthersThatAreNoFiles) {
   EXPECT_FALSE(std::filesystem::exists("out"));
 }
 
+// What a model's folder names but does not have is not left out.
+TEST(HostileFiles, LinksThatLeadNowhere) {
+  const TempDir folder;
+  for (const char* file : {"config.json", "tokenizer.json", "model.safetensors", "chat_template.jinja"}) {
+    const std::string model = folder.File(std::string("of_") + file), path = model + "/" + file;
+    std::filesystem::copy(LACUNA_SOURCE_DIR "/models/demo", model);
+    for (const char* target : {"nothing", file}) {  // the second leads to itself
+      std::filesystem::remove(path);
+      std::filesystem::create_symlink(target, path);
+      ExpectError(RunLacuna("chat -p x -n 1 -st -m " + Quote(model)), 2, path, path + ": ");
+    }
+  }
+}
+
 TEST(HostileFiles, UnreadableOnes) {
   if (geteuid() == 0 && RunShell("command -v setpriv >/dev/null").exit_code != 0)
     GTEST_SKIP() << "root reads everything, and there is no setpriv to be somebody else with";
@@ -70,6 +84,16 @@ TEST(HostileFiles, UnreadableOnes) {
     std::filesystem::permissions(path, std::filesystem::perms(0644));
   }
   ASSERT_EQ(run("run -n 1 -f " + Quote(text) + " -m " + Quote(model)).exit_code, 0);
+  // A model's folder, or the one around it, that may not be looked into.
+  const std::string around = folder.File("around");
+  std::filesystem::create_directory(around);
+  std::filesystem::create_directory_symlink(model, around + "/link");
+  for (const std::string& closed : {model, around}) {
+    std::filesystem::permissions(closed, std::filesystem::perms::none);
+    ExpectError(run("run -n 1 -p x -m " + Quote(closed == model ? model : around + "/link")), 2, closed,
+                "cannot be opened (Permission denied)");
+    std::filesystem::permissions(closed, std::filesystem::perms(0755));
+  }
   // A folder that may not be written.
   ExpectError(run("pack --codec int8 -o " + Quote(folder.File("packed")) + " " + kModel), 1, "pack",
               "cannot create the folder: Permission denied");

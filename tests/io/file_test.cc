@@ -204,7 +204,13 @@ TEST(Path, JoinAndKind) {
   EXPECT_EQ(KindOf(dir.path()), FileKind::kDirectory);
   EXPECT_EQ(KindOf(dir.Write("f", "")), FileKind::kRegular);
   EXPECT_EQ(KindOf(dir.File("g")), FileKind::kMissing);
+  EXPECT_EQ(KindOf(dir.File("f") + "/inside"), FileKind::kMissing);
   EXPECT_EQ(KindOf("/dev/null"), FileKind::kOther);
+  // A link to nothing is not missing: a model's file that went away must not go unnoticed.
+  std::filesystem::create_symlink("nothing", dir.File("dangling"));
+  std::filesystem::create_symlink("loop", dir.File("loop"));
+  EXPECT_EQ(KindOf(dir.File("dangling")), FileKind::kOther);
+  EXPECT_EQ(KindOf(dir.File("loop")), FileKind::kOther);
 }
 
 }  // namespace

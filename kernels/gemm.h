@@ -2,8 +2,8 @@
 //
 //   c[i][j] = c[i][j] + sign * d[i][j],   d[i][j] = fma over t = 0 .. k - 1, ascending from +0, of a[t][i] * b[t][j]
 //
-// a is [k][kGemmM] and b [k][kGemmN], packed; c is a whole tile with a row stride in floats. sign is 1 or -1, so that the
-// last step is exact in its sign and rounds once. Lanes are columns of c: the width of a vector never enters the order.
+// a is [k][kGemmM] and b [k][kGemmN], packed; c is a whole tile with a row stride in floats. sign is 1 or -1, so that
+// the last step is exact in its sign and rounds once. Lanes are columns of c: a vector's width never enters the order.
 #pragma once
 
 #include <stddef.h>

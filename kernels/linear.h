@@ -17,7 +17,7 @@
 //             K apart fall on the same cache sets).
 // Rounded to int8 by groups instead (kernels/packed.h), k_padded a multiple of 64:
 //   kInt8Rows  [m][k_padded], rows x_stride apart.
-//   kInt8Wide  blocks of up to R rows: [block][k_padded / 4][rows of the block][4 k], a broadcast of 4 bytes each; block b
+//   kInt8Wide  blocks of up to R rows: [block][k_padded / 4][rows of the block][4 k], broadcasts of 4 bytes; block b
 //              starts at b * R * k_padded.
 //   kInt8Tiles as kTiles: [chunk][block][step of the chunk][T][64].
 #pragma once

@@ -11,9 +11,10 @@ namespace {
 // llama.cpp's short flags of several letters, which CLI11 would read as clusters of one-letter flags.
 void RewriteShortFlags(std::vector<std::string>& args) {
   static const std::map<std::string, std::string> kLong = {
-      {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"}, {"-st", "--single-turn"},
-      {"-jf", "--json-schema-file"}, {"-ngl", "--gpu-layers"},
-      {"-pg", "--pg"},                  {"-ub", "--ubatch-size"}, {"-np", "--parallel"}};
+      {"-sys", "--system-prompt"}, {"-sysf", "--system-prompt-file"},
+      {"-st", "--single-turn"},    {"-jf", "--json-schema-file"},
+      {"-ngl", "--gpu-layers"},    {"-pg", "--pg"},
+      {"-ub", "--ubatch-size"},    {"-np", "--parallel"}};
   for (std::string& arg : args) {
     if (auto it = kLong.find(arg); it != kLong.end()) arg = it->second;
   }
@@ -27,8 +28,9 @@ int main(int argc, char** argv) {
   CLI::App app{"lacuna: compressed language models, fast on CPUs", "lacuna"};
   app.set_version_flag("--version", std::string("lacuna ") + LACUNA_VERSION_STRING);
   app.require_subcommand(1);
-  app.footer("Every long flag can also be set in the environment: --top-k as LACUNA_TOP_K.\n"
-             "lacuna COMMAND --help tells more.");
+  app.footer(
+      "Every long flag can also be set in the environment: --top-k as LACUNA_TOP_K.\n"
+      "lacuna COMMAND --help tells more.");
 
   Run run;
   const auto add = [&](const char* name, const char* help, void (*adder)(CLI::App&, Run*)) {

@@ -54,8 +54,7 @@ Status RunPrompt(const Flags& flags) {
   }
   const auto start = std::chrono::steady_clock::now();
   LACUNA_ASSIGN_OR_RETURN(const auto model, flags.model.Load());
-  const double load_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const double load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (!*flags.text.ids_option) {
     LACUNA_ASSIGN_OR_RETURN(const auto tokenizer, TokenizerOf(*model));
     LACUNA_ASSIGN_OR_RETURN(prompt, tokenizer->Encode(text));
@@ -98,8 +97,7 @@ void AddRun(CLI::App& app, Run* run) {
   auto* input = app.add_option_group("Prompt", "one of");
   text.prompt_option = Add(*input, "-p,--prompt", text.prompt, "Text to continue")->type_name("TEXT");
   text.file_option = Add(*input, "-f,--file", text.file, "File with the text, - for standard input")->type_name("FILE");
-  text.ids_option =
-      Add(*input, "--ids", text.ids, "Token ids, taken literally: no BOS is added")->type_name("1,2,3");
+  text.ids_option = Add(*input, "--ids", text.ids, "Token ids, taken literally: no BOS is added")->type_name("1,2,3");
   input->require_option(1);
   flags->sampling.AddTo(app);
   Add(app, "--logprobs", flags->logprobs,
@@ -107,10 +105,12 @@ void AddRun(CLI::App& app, Run* run) {
       ->check(CLI::Range(0, 1 << 20))
       ->type_name("N");
   AddSwitch(app, "--json", flags->json, "Print one JSON object instead of the text");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunPrompt(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunPrompt(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 }  // namespace lacuna::tools

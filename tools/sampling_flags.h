@@ -14,9 +14,9 @@ struct SamplingFlags {
   bool ignore_eos = false;
   int64_t max_tokens = -1;
   std::string samplers;
-  std::vector<std::string> logit_bias;  // "15043+1", "15043-inf"
-  std::vector<std::string> breakers;    // "none", or texts with escapes
-  std::vector<std::string> stop;        // texts with escapes
+  std::vector<std::string> logit_bias;                               // "15043+1", "15043-inf"
+  std::vector<std::string> breakers;                                 // "none", or texts with escapes
+  std::vector<std::string> stop;                                     // texts with escapes
   std::string grammar, grammar_file, json_schema, json_schema_file;  // one of them at most
 
   void AddTo(CLI::App& app);

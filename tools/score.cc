@@ -18,7 +18,8 @@ struct Flags {
 
 nlohmann::ordered_json ToJson(const std::vector<int32_t>& ids, const Score& score, bool with_top) {
   nlohmann::ordered_json out = {{"ids", ids}, {"logprobs", nlohmann::ordered_json::array()}};
-  for (double lp : score.logprobs) out["logprobs"].push_back(std::isfinite(lp) ? nlohmann::ordered_json(lp) : nlohmann::ordered_json());
+  for (double lp : score.logprobs)
+    out["logprobs"].push_back(std::isfinite(lp) ? nlohmann::ordered_json(lp) : nlohmann::ordered_json());
   if (with_top) {
     out["top"] = nlohmann::ordered_json::array();
     for (const auto& row : score.top) {
@@ -91,10 +92,12 @@ void AddScore(CLI::App& app, Run* run) {
       ->check(CLI::Range(0, 1 << 20))
       ->type_name("K");
   AddSwitch(app, "--json", flags->json, "Print one JSON object");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunScore(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunScore(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 }  // namespace lacuna::tools

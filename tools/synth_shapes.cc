@@ -43,12 +43,8 @@ std::optional<nlohmann::ordered_json> ShapeConfig(const std::string& name) {
     if (name != s.name) continue;
     nlohmann::ordered_json rope = {{"rope_type", "default"}, {"rope_theta", s.theta}};
     if (s.llama3_factor > 0) {
-      rope = {{"rope_type", "llama3"},
-              {"rope_theta", s.theta},
-              {"factor", s.llama3_factor},
-              {"low_freq_factor", 1.0},
-              {"high_freq_factor", 4.0},
-              {"original_max_position_embeddings", 8192}};
+      rope = {{"rope_type", "llama3"},  {"rope_theta", s.theta},   {"factor", s.llama3_factor},
+              {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}};
     }
     nlohmann::ordered_json config = {{"architectures", {Architecture(s.family)}},
                                      {"model_type", s.family},

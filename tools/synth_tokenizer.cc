@@ -68,8 +68,8 @@ std::string MakeTokenizer(int vocab_size, int bos, int eos) {
   vocab_text += "}";
 
   const auto special = [](int special_id, const char* content) {
-    return ordered_json{{"id", special_id},     {"content", content},  {"single_word", false}, {"lstrip", false},
-                        {"rstrip", false},      {"normalized", false}, {"special", true}};
+    return ordered_json{{"id", special_id}, {"content", content},  {"single_word", false}, {"lstrip", false},
+                        {"rstrip", false},  {"normalized", false}, {"special", true}};
   };
   const ordered_json sequence = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
   const ordered_json begin = {{"SpecialToken", {{"id", "<|begin_of_text|>"}, {"type_id", 0}}}};
@@ -89,8 +89,7 @@ std::string MakeTokenizer(int vocab_size, int bos, int eos) {
         {"single", {begin, sequence}},
         {"pair", {begin, sequence}},
         {"special_tokens",
-         {{"<|begin_of_text|>",
-           {{"id", "<|begin_of_text|>"}, {"ids", {bos}}, {"tokens", {"<|begin_of_text|>"}}}}}}}},
+         {{"<|begin_of_text|>", {{"id", "<|begin_of_text|>"}, {"ids", {bos}}, {"tokens", {"<|begin_of_text|>"}}}}}}}},
       {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
       {"model",
        {{"type", "BPE"},

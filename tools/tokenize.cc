@@ -51,10 +51,12 @@ void AddTokenize(CLI::App& app, Run* run) {
   AddSwitch(app, "--no-special", flags->no_special,
             "Leave out what the post-processor adds (BOS); special tokens inside the text are recognised either way");
   AddSwitch(app, "--json", flags->json, "Print {\"ids\": [..], \"pieces\": [..]}");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunTokenize(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunTokenize(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 void AddDetokenize(CLI::App& app, Run* run) {
@@ -62,10 +64,12 @@ void AddDetokenize(CLI::App& app, Run* run) {
   flags->model.AddTo(app, false);
   flags->text.ids_option = Add(app, "--ids", flags->text.ids, "Token ids")->required()->type_name("1,2,3");
   AddSwitch(app, "--no-special", flags->no_special, "Leave special tokens out of the text");
-  app.callback([flags, run] { *run = [flags] {
-    const Status status = RunDetokenize(*flags);
-    return status.ok() ? 0 : Fail(status);
-  }; });
+  app.callback([flags, run] {
+    *run = [flags] {
+      const Status status = RunDetokenize(*flags);
+      return status.ok() ? 0 : Fail(status);
+    };
+  });
 }
 
 }  // namespace lacuna::tools

@@ -46,26 +46,27 @@ struct CompressOptions {
   int group = -1;                    // weights that share a scale; 0: a row; -1: the codec's default
   bool bf16_activations = false;     // slower and more accurate than int8
   RoundMethod round = RoundMethod::kGptq;
-  // Columns are rounded from the one with the largest inputs on (GPTQ's act-order). The weight's columns are then stored
-  // in that order. Not where SparseGPT or a pattern prunes.
+  // Columns are rounded from the one with the largest inputs on (GPTQ's act-order). The weight's columns are then
+  // stored in that order. Not where SparseGPT or a pattern prunes.
   bool order = true;
   double damping = 0.01;  // of the Hessian: this times the mean of its diagonal is added to it
 
-  // Bits and sparsity are chosen: `weights`, int8 and bf16, and with a prune method other than kKeep also shares and N:M of
-  // pruned weights. Takes the place of `sparsity` and the pattern.
+  // Bits and sparsity are chosen: `weights`, int8 and bf16, and with a prune method other than kKeep also shares and
+  // N:M of pruned weights. Takes the place of `sparsity` and the pattern.
   AllocateMethod allocate = AllocateMethod::kNone;
-  double budget_bits = 0;  // with it: a weight of the layers' matrices on the average, everything that a token reads of them
+  // Bits a weight of the layers' matrices on the average, everything that a token reads of them; 0: no allocation.
+  double budget_bits = 0;
 
-  // Layers are fed by the uncompressed ones before them: errors of different methods are then of the same inputs, to compare
-  // them. A model made so is worse.
+  // Layers are fed by the uncompressed ones before them: errors of different methods are then of the same inputs, to
+  // compare them. A model made so is worse.
   bool dense_inputs = false;
 
-  // Codecs for matrices by name, a part between dots: {"lm_head", "int8"}, {"layers.0", "bf16"}. Only what is named with
-  // bitmap- is pruned as well. Embedding and lm_head have int8 where weights have 4 bits, and are never pruned.
+  // Codecs for matrices by name, a part between dots: {"lm_head", "int8"}, {"layers.0", "bf16"}. Only what is named
+  // with bitmap- is pruned as well. Embedding and lm_head have int8 where weights have 4 bits, and are never pruned.
   std::vector<std::pair<std::string, std::string>> keep;
 
-  std::string calibration;    // the text
-  int64_t sequences = 128;    // at most, spread evenly over the text
+  std::string calibration;      // the text
+  int64_t sequences = 128;      // at most, spread evenly over the text
   int64_t sequence_tokens = 0;  // of each; 0: the model's context, at most 2048
 
   int threads = 0;  // 0: what suits the machine
@@ -88,11 +89,11 @@ struct CompressedLayer {
   double seconds = 0;          // all of it; 0 of a layer that an earlier run finished
   double forward_seconds = 0;  // of it: running the layer
   double hessian_seconds = 0;
-  double solve_seconds = 0;    // factorizing, pruning, rounding
+  double solve_seconds = 0;  // factorizing, pruning, rounding
 };
 
-// What an allocation measured and chose. A loss is the relative squared error of what enters the model's head, estimated
-// as the sum over matrices of sensitivity * error.
+// What an allocation measured and chose. A loss is the relative squared error of what enters the model's head,
+// estimated as the sum over matrices of sensitivity * error.
 struct AllocationReport {
   struct Uniform {
     std::string level;
@@ -128,8 +129,8 @@ struct CompressReport {
 
 // Writes the model `source` (a Hugging Face directory or a GGUF file with a tokenizer) compressed to the folder
 // `output`, which must not exist or be empty, and appears when everything is in it. Finished layers are kept in
-// `output`.work meanwhile: after kCancelled, a crash or a full disk the same call goes on from there, with the same bytes
-// in the end. kInvalidInput says what is wrong with the options, the text or a layer.
+// `output`.work meanwhile: after kCancelled, a crash or a full disk the same call goes on from there, with the same
+// bytes in the end. kInvalidInput says what is wrong with the options, the text or a layer.
 Result<CompressReport> CompressModel(const std::string& source, const std::string& output,
                                      const CompressOptions& options);
 

@@ -47,8 +47,8 @@ struct TokenLogprob {
 };
 
 struct Generation {
-  std::vector<int32_t> ids;  // generated ones only; the end token that stopped it is not among them
-  std::string text;          // of the ids, cut at a stop string; empty without a tokenizer
+  std::vector<int32_t> ids;            // generated ones only; the end token that stopped it is not among them
+  std::string text;                    // of the ids, cut at a stop string; empty without a tokenizer
   std::vector<TokenLogprob> logprobs;  // one an id, if asked for
   FinishReason finish_reason = FinishReason::kLength;
   int64_t prompt_tokens = 0;
@@ -58,7 +58,7 @@ struct Generation {
 };
 
 // Appends `prompt` to the lane and samples from there. The prompt and the generated tokens stay in the lane, but for
-// the last one drawn (an end token, or the last of `ids`), which nothing has run yet. Penalties look at all tokens of the lane.
+// the last one drawn (an end token, or the last of `ids`), which nothing has run yet. Penalties look at the whole lane.
 Result<Generation> Generate(Session& session, LaneId lane, std::span<const int32_t> prompt,
                             const GenerateOptions& options);
 

@@ -1,4 +1,4 @@
-// Grammars that generated text must follow: GBNF as llama.cpp has it, or a JSON schema. docs/grammar.md says what is read.
+// Grammars that generated text must follow: GBNF as llama.cpp has it, or a JSON schema. docs/grammar.md says which.
 #pragma once
 
 #include <cstdint>

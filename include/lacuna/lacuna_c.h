@@ -2,7 +2,7 @@
  * Lacuna in C: load a model, open a session, generate text.
  *
  * Functions that can fail return LACUNA_OK or another code, and fill *error if that is not NULL: the code again, and a
- * message of one sentence that says what was wrong and what would be right. No C++ exception crosses. All text is UTF-8.
+ * message of one sentence that says what was wrong and what would be right. No C++ exception crosses. Text is UTF-8.
  *
  * Threads: a model may be used by several at once, a session by one at a time, but for lacuna_session_cancel.
  *
@@ -62,7 +62,7 @@ typedef struct lacuna_generate_options {
   size_t size;
   int64_t max_tokens; /**< -1: until the text ends */
   int32_t ignore_eos; /**< 1: end tokens are never drawn */
-  float temperature; /**< 0: greedy */
+  float temperature;  /**< 0: greedy */
   int32_t top_k;
   float top_p;
   float min_p;
@@ -71,8 +71,8 @@ typedef struct lacuna_generate_options {
   float frequency_penalty;
   float presence_penalty;
   int32_t repeat_last_n;
-  uint64_t seed;          /**< one seed and request give one text */
-  uint64_t request;       /**< tells apart requests of one seed */
+  uint64_t seed;           /**< one seed and request give one text */
+  uint64_t request;        /**< tells apart requests of one seed */
   const char* const* stop; /**< stop_count texts before which the text ends; may be NULL */
   size_t stop_count;
   const char* grammar;     /**< GBNF that the text follows; NULL: none */
@@ -90,8 +90,8 @@ void lacuna_model_options_init(lacuna_model_options* options);
 /** The defaults. */
 void lacuna_generate_options_init(lacuna_generate_options* options);
 
-/** Loads a Hugging Face directory. NULL options are the defaults. Free the model when no session needs it; sessions keep
- *  what they use of it. */
+/** Loads a Hugging Face directory. NULL options are the defaults. Free the model when no session needs it; sessions
+ * keep what they use of it. */
 lacuna_status lacuna_model_load(const char* directory, const lacuna_model_options* options, lacuna_model** model,
                                 lacuna_error* error);
 void lacuna_model_free(lacuna_model* model); /**< NULL is fine */

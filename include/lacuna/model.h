@@ -54,8 +54,8 @@ struct ModelInfo {
   int64_t context_length = 0;  // max_position_embeddings
   bool tied_embeddings = false;
   int64_t parameters = 0;
-  int64_t weight_bytes = 0;           // as packed in memory, embeddings included
-  int64_t kv_bytes_per_token = 0;     // one lane, all layers
+  int64_t weight_bytes = 0;            // as packed in memory, embeddings included
+  int64_t kv_bytes_per_token = 0;      // one lane, all layers
   std::vector<int32_t> eos_token_ids;  // generation_config.json first, then config.json
 };
 

@@ -92,8 +92,8 @@ class Session {
   // Runs and commits `tokens`, cut into passes of max_rows. The logits are those after the last token.
   Result<Logits> Append(LaneId lane, std::span<const int32_t> tokens);
 
-  // Writes the lane's committed tokens with their K and V to a file, under a temporary name that is then renamed. The file
-  // belongs to this model: it has its fingerprint, and checksums.
+  // Writes the lane's committed tokens with their K and V to a file, under a temporary name that is then renamed. The
+  // file belongs to this model: it has its fingerprint, and checksums.
   Status Save(LaneId lane, const std::string& path) const;
   // A new lane from such a file, which goes on with the same bits. kInvalidInput for a file of another model, codec,
   // numerics or version, or a damaged one.

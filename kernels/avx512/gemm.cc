@@ -1,6 +1,6 @@
-// A tile of kernels/gemm.h in AVX-512: 12 x 2 accumulators, two vectors of b, a broadcast from memory. 24 FMAs a step of
-// k against 2 loads and 12 broadcasts, which cost the FMAs nothing: 99 % of their peak on Zen 4 with operands in L1 and
-// L2. What a product loses beyond that it loses in packing and in fetching c (compress/gemm.cc).
+// A tile of kernels/gemm.h in AVX-512: 12 x 2 accumulators, two vectors of b, a broadcast from memory. 24 FMAs a step
+// of k against 2 loads and 12 broadcasts, which cost the FMAs nothing: 99 % of their peak on Zen 4 with operands in L1
+// and L2. What a product loses beyond that it loses in packing and in fetching c (compress/gemm.cc).
 #include <immintrin.h>
 
 #include "kernels/gemm.h"

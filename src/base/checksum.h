@@ -1,5 +1,5 @@
-// A 64-bit checksum against damage, not against forgery: eight bytes at a time, a multiplication and a rotation each, so
-// that it keeps up with a disk. A function of the bytes and of how they are cut into Add calls of multiples of 8.
+// A 64-bit checksum against damage, not against forgery: eight bytes at a time, a multiplication and a rotation each,
+// so that it keeps up with a disk. A function of the bytes and of how they are cut into Add calls of multiples of 8.
 #pragma once
 
 #include <cstddef>

@@ -64,8 +64,9 @@ class Parser {
       path += (path.empty() ? "" : " -> ") + name;
     }
     // A cycle of groups alone has no name: it repeats what may be empty and comes back to itself.
-    return Error(where, "left recursion (" + (path.empty() ? "of a group" : path) +
-                            "): expected something before a rule comes back to itself, as in  list ::= item (\",\" item)*");
+    return Error(where,
+                 "left recursion (" + (path.empty() ? "of a group" : path) +
+                     "): expected something before a rule comes back to itself, as in  list ::= item (\",\" item)*");
   }
 
   bool More() const { return at_ < text_.size(); }

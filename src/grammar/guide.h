@@ -27,9 +27,9 @@ class Guide {
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
   // Nothing may follow the text so far.
   bool AtEnd() const { return !machine_.CanGoOn(state_); }
-  // The tokens that may come next, valid until the next call; empty where the text may end and nothing else is possible.
-  // kInvalidInput when the vocabulary has no token to go on with, or the grammar more parses than the machine follows:
-  // then the guide is of no further use.
+  // The tokens that may come next, valid until the next call; empty where the text may end and nothing else is
+  // possible. kInvalidInput when the vocabulary has no token to go on with, or the grammar more parses than the machine
+  // follows: then the guide is of no further use.
   Result<std::span<const uint64_t>> Allowed();
   // A token of the last mask was chosen.
   void Accept(int32_t id);

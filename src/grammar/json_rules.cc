@@ -14,13 +14,18 @@ const std::map<std::string, Rule>& Rules() {
   static const std::map<std::string, Rule> kRules = {
       // White space is bounded, or a model could go on with it for ever.
       {"space", {R"((" " | "\n" [ \t]{0,20})?)", {}}},
-      {"value", {"object | array | string | number | boolean | null", {"object", "array", "string", "number", "boolean", "null"}}},
-      {"object", {R"("{" (space string ":" space value ("," space string ":" space value)*)? space "}")", {"string", "value", "space"}}},
+      {"value",
+       {"object | array | string | number | boolean | null",
+        {"object", "array", "string", "number", "boolean", "null"}}},
+      {"object",
+       {R"("{" (space string ":" space value ("," space string ":" space value)*)? space "}")",
+        {"string", "value", "space"}}},
       {"array", {R"("[" (space value ("," space value)*)? space "]")", {"value", "space"}}},
       {"string", {R"("\"" char* "\"")", {"char"}}},
       // \u escapes without surrogates, so that every char is one character.
       {"char",
-       {R"(plain | "\\" (["\\/bfnrt] | "u" ([0-9a-ce-fA-CE-F] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2})))", {"plain"}}},
+       {R"(plain | "\\" (["\\/bfnrt] | "u" ([0-9a-ce-fA-CE-F] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2})))",
+        {"plain"}}},
       {"plain", {R"([^"\\\x7F\x00-\x1F])", {}}},
       // Every number is within a double's range: two digits of exponent.
       {"number", {R"(integer ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?)", {"integer"}}},
@@ -39,7 +44,8 @@ const std::map<std::string, Rule>& Rules() {
       {"format-time", {R"("\"" time "\"")", {"time"}}},
       {"format-date-time", {R"("\"" date "T" time "\"")", {"date", "time"}}},
       {"format-uuid",
-       {R"("\"" [0-9a-fA-F]{8} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{12} "\"")", {}}},
+       {R"("\"" [0-9a-fA-F]{8} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{12} "\"")",
+        {}}},
   };
   return kRules;
 }

@@ -26,9 +26,10 @@ constexpr double kLastInteger = 9007199254740991;  // beyond it doubles have gap
 
 // These say nothing about which values fit (the last row is OpenAPI's).
 const std::set<std::string, std::less<>> kNotes = {
-    "title",   "description", "default",   "examples",   "$schema",          "$id",            "$comment", "readOnly",
-    "$defs",   "definitions", "writeOnly", "deprecated", "contentMediaType", "contentEncoding", "$anchor",
-    "example", "discriminator"};
+    "title",     "description",  "default",          "examples",        "$schema",
+    "$id",       "$comment",     "readOnly",         "$defs",           "definitions",
+    "writeOnly", "deprecated",   "contentMediaType", "contentEncoding", "$anchor",
+    "example",   "discriminator"};
 
 bool IsNote(const std::string& key) { return kNotes.count(key) > 0 || key.starts_with("x-"); }
 
@@ -49,7 +50,8 @@ class Writer {
   Writer(const Ordered& schema, const std::string& name) : root_(schema), name_(name) {}
 
   Result<std::string> Write() {
-    LACUNA_ASSIGN_OR_RETURN(const std::string root, root_.is_object() && root_.empty() ? Rule("object") : Visit(root_, "#"));
+    LACUNA_ASSIGN_OR_RETURN(const std::string root,
+                            root_.is_object() && root_.empty() ? Rule("object") : Visit(root_, "#"));
     std::string text = "root ::= " + root + "\n";
     for (const auto& [rule, body] : rules_) text += rule + " ::= " + body + "\n";
     return text;
@@ -59,7 +61,9 @@ class Writer {
   Status Error(const std::string& path, const std::string& message) const {
     return InvalidInput(name_ + ": `" + path + "` " + message);
   }
-  Status Expected(const std::string& path, const char* what) const { return Error(path, std::string("expected ") + what); }
+  Status Expected(const std::string& path, const char* what) const {
+    return Error(path, std::string("expected ") + what);
+  }
 
   // A rule of json_rules.h, with those that it needs.
   Result<std::string> Rule(const std::string& name) {
@@ -71,10 +75,12 @@ class Writer {
 
   // A name of its own for the rule at `path`, which the body may name before it is there.
   Result<std::string> NewRule(const std::string& path) {
-    if (count_ >= kMaxRules) return InvalidInput(name_ + ": the schema needs more than " + std::to_string(kMaxRules) + " rules");
+    if (count_ >= kMaxRules)
+      return InvalidInput(name_ + ": the schema needs more than " + std::to_string(kMaxRules) + " rules");
     std::string name = "s" + std::to_string(count_++);
     for (const char c : path.substr(path.find_last_of('/') + 1)) {
-      if (name.size() < 40 && std::isalnum(static_cast<unsigned char>(c))) name += (name.find('-') == name.npos ? "-" : "") + std::string(1, c);
+      if (name.size() < 40 && std::isalnum(static_cast<unsigned char>(c)))
+        name += (name.find('-') == name.npos ? "-" : "") + std::string(1, c);
     }
     return name;
   }
@@ -86,7 +92,8 @@ class Writer {
     return {};
   }
 
-  Status OnlyKnown(const Ordered& schema, const std::string& path, std::initializer_list<std::string_view> known) const {
+  Status OnlyKnown(const Ordered& schema, const std::string& path,
+                   std::initializer_list<std::string_view> known) const {
     for (const auto& [key, value] : schema.items()) {
       if (IsNote(key) || std::find(known.begin(), known.end(), key) != known.end()) continue;
       std::string list;
@@ -120,7 +127,8 @@ class Writer {
     }
     if (schema.contains("enum")) {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"enum", "type"}));
-      if (!schema["enum"].is_array() || schema["enum"].empty()) return Expected(path + "/enum", "a list of one value or more");
+      if (!schema["enum"].is_array() || schema["enum"].empty())
+        return Expected(path + "/enum", "a list of one value or more");
       return Literal(schema, schema["enum"], path);
     }
     for (const char* key : {"anyOf", "oneOf"}) {
@@ -130,7 +138,8 @@ class Writer {
     }
     if (schema.contains("allOf")) {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"allOf"}));
-      if (!schema["allOf"].is_array() || schema["allOf"].size() != 1) return Expected(path + "/allOf", "a list of one schema");
+      if (!schema["allOf"].is_array() || schema["allOf"].size() != 1)
+        return Expected(path + "/allOf", "a list of one schema");
       return Visit(schema["allOf"][0], path + "/allOf/0");
     }
     if (!schema.contains("type")) return Untyped(schema, path);
@@ -180,7 +189,8 @@ class Writer {
         if (Belongs(key, type)) return Typed(schema, type, path);
       }
     }
-    LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "$ref"}));
+    LACUNA_RETURN_IF_ERROR(
+        OnlyKnown(schema, path, {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "$ref"}));
     return Rule("value");
   }
 
@@ -194,15 +204,16 @@ class Writer {
       LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"type"}));
       return Rule(type);
     }
-    return Error(path + "/type", "is '" + type.substr(0, 40) +
-                                     "', expected object, array, string, integer, number, boolean or null");
+    return Error(path + "/type",
+                 "is '" + type.substr(0, 40) + "', expected object, array, string, integer, number, boolean or null");
   }
 
   Result<std::string> Reference(const Ordered& schema, const std::string& path) {
     LACUNA_RETURN_IF_ERROR(OnlyKnown(schema, path, {"$ref"}));
     const Ordered& ref = schema["$ref"];
     const std::string target = ref.is_string() ? ref.get<std::string>() : "";
-    if (target != "#" && !target.starts_with("#/")) return Expected(path + "/$ref", "a place in this schema: #/$defs/NAME");
+    if (target != "#" && !target.starts_with("#/"))
+      return Expected(path + "/$ref", "a place in this schema: #/$defs/NAME");
     if (const auto at = references_.find(target); at != references_.end()) return at->second;
     const Ordered* to = &root_;
     for (size_t at = 1; at < target.size();) {
@@ -214,7 +225,8 @@ class Writer {
         i += escape;
       }
       at = end;
-      if (!to->is_object() || !to->contains(key)) return Error(path + "/$ref", "points to " + target + ", which is not there");
+      if (!to->is_object() || !to->contains(key))
+        return Error(path + "/$ref", "points to " + target + ", which is not there");
       to = &(*to)[key];
     }
     LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(target));
@@ -403,7 +415,8 @@ class Writer {
       for (const Ordered& name : schema["required"]) {
         if (!name.is_string()) return Expected(path + "/required", "a list of names");
         if (!properties.contains(name.get<std::string>())) {
-          return Error(path + "/required", "names '" + name.get<std::string>().substr(0, 60) + "', which is not among the properties");
+          return Error(path + "/required",
+                       "names '" + name.get<std::string>().substr(0, 60) + "', which is not among the properties");
         }
         required.insert(name.get<std::string>());
       }
@@ -415,7 +428,9 @@ class Writer {
     const bool open = schema.contains("additionalProperties") ? schema["additionalProperties"] != false : names.empty();
     if (open) {
       const bool any = !schema.contains("additionalProperties") || schema["additionalProperties"] == true;
-      LACUNA_ASSIGN_OR_RETURN(const std::string value, any ? Rule("value") : Visit(schema["additionalProperties"], path + "/additionalProperties"));
+      LACUNA_ASSIGN_OR_RETURN(
+          const std::string value,
+          any ? Rule("value") : Visit(schema["additionalProperties"], path + "/additionalProperties"));
       LACUNA_ASSIGN_OR_RETURN(const std::string key, OtherKeys(names, path));
       LACUNA_ASSIGN_OR_RETURN(extra, NewRule(path + "/more"));
       LACUNA_RETURN_IF_ERROR(Set(extra, key + " \":\" space " + value));

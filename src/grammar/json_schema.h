@@ -1,5 +1,5 @@
-// A JSON schema as a grammar of the JSON values that fit it. docs/grammar.md names the keywords that are read; any other
-// that would change what fits is an error.
+// A JSON schema as a grammar of the JSON values that fit it. docs/grammar.md names the keywords that are read; any
+// other that would change what fits is an error.
 #pragma once
 
 #include <string>

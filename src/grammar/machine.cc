@@ -23,9 +23,9 @@ void Machine::Reset() {
 }
 
 int32_t Machine::Intern(int32_t position, int32_t below) {
-  const auto [at, added] = frame_ids_.try_emplace(uint64_t{static_cast<uint32_t>(position)} << 32 |
-                                                      static_cast<uint32_t>(below),
-                                                  static_cast<int32_t>(frames_.size()));
+  const auto [at, added] =
+      frame_ids_.try_emplace(uint64_t{static_cast<uint32_t>(position)} << 32 | static_cast<uint32_t>(below),
+                             static_cast<int32_t>(frames_.size()));
   if (added) {
     frames_.push_back({position, below, frames_[static_cast<size_t>(below)].depth + 1});
     seen_.push_back(0);
@@ -74,7 +74,8 @@ void Machine::Close(Stacks& stacks) {
 Machine::State Machine::Intern(Stacks stacks) {
   if (overflowed_ || (stacks.tops.empty() && !stacks.can_end)) return kDead;
   uint64_t hash = stacks.can_end;
-  for (const int32_t top : stacks.tops) hash = (hash ^ static_cast<uint32_t>(top)) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29;
+  for (const int32_t top : stacks.tops)
+    hash = (hash ^ static_cast<uint32_t>(top)) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29;
   std::vector<State>& same = state_ids_[hash];
   for (const State s : same) {
     const Stacks& other = states_[static_cast<size_t>(s)];

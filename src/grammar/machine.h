@@ -1,12 +1,12 @@
 // Runs a ByteGrammar over bytes: all parses of the text so far at once, remembered.
 //
 // A stack frame is (position, frame below), made once and shared; frame 0 is the bottom. A state is the set of stacks
-// whose top stands before a byte, and whether the text may end here. States and the steps between them are kept, so that
-// a text (and every other beginning with the same effect) costs one look-up a byte after the first time.
+// whose top stands before a byte, and whether the text may end here. States and the steps between them are kept, so
+// that a text (and every other beginning with the same effect) costs one look-up a byte after the first time.
 //
 // Bounds: stacks deeper than kMaxDepth are dropped, as if the grammar nested no deeper. More than kMaxStacks at once or
-// more than kMaxFrames or kMaxStates in all make the state dead and set overflowed(), as does more work than kMaxWork since
-// the last Begin().
+// more than kMaxFrames or kMaxStates in all make the state dead and set overflowed(), as does more work than kMaxWork
+// since the last Begin().
 #pragma once
 
 #include <array>

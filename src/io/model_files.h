@@ -33,8 +33,8 @@ class WeightFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// Directories as Hugging Face loads them: model.safetensors goes before an index; every tensor of every named shard counts, listed
-// in the index or not; of a name in several shards the last file's (by file name) is taken.
+// Directories as Hugging Face loads them: model.safetensors goes before an index; every tensor of every named shard
+// counts, listed in the index or not; of a name in several shards the last file's (by file name) is taken.
 class ModelFiles {
  public:
   // A directory or a GGUF file.

@@ -104,8 +104,8 @@ Status Decoder::Heads(const LayerWeights& layer, const View& in, Pass& pass, con
 }
 
 Status Decoder::AttentionOut(const LayerWeights& layer, int64_t rows, DecoderScratch& s) const {
-  return AddBranch(layer.o, s.attention.Rows(0, rows), layer.attention_out_norm, s.x.Rows(0, rows), s.norm.Rows(0, rows),
-                   s);
+  return AddBranch(layer.o, s.attention.Rows(0, rows), layer.attention_out_norm, s.x.Rows(0, rows),
+                   s.norm.Rows(0, rows), s);
 }
 
 // x += norm(down(act(gate(h)) * up(h))), h = norm(x)

@@ -34,8 +34,8 @@ class Decoder {
   // way. kInvalidInput when an activation is not finite.
   Status Forward(Pass& pass, const KvLayout& layout, DecoderScratch& scratch) const;
 
-  // A layer's steps in their order, for who looks at what goes into its linear sets, or runs one layer alone. Each works on
-  // the first rows of the scratch; x, the residual stream, comes in and goes out in scratch.x.
+  // A layer's steps in their order, for who looks at what goes into its linear sets, or runs one layer alone. Each
+  // works on the first rows of the scratch; x, the residual stream, comes in and goes out in scratch.x.
   void SetRope(const Pass& pass, DecoderScratch& scratch) const;  // before the layers
   Result<View> QkvInput(const LayerWeights& layer, int64_t rows, DecoderScratch& scratch) const;
   // q, k, v and what the heads read with them, into scratch.attention, the input of o.

@@ -9,9 +9,9 @@
 
 namespace lacuna {
 
-// config.json of architecture llama (which covers Mistral), qwen2 or qwen3. A setting `ARCH.*` that is not known, or has
-// a value that would change the result in a way that is not supported, is kInvalidInput with its key.
-// End tokens are eos, eot and eom and, as llama.cpp has it, control tokens that chat formats end turns with.
+// config.json of architecture llama (which covers Mistral), qwen2 or qwen3. A setting `ARCH.*` that is not known, or
+// has a value that would change the result in a way that is not supported, is kInvalidInput with its key. End tokens
+// are eos, eot and eom and, as llama.cpp has it, control tokens that chat formats end turns with.
 Result<std::string> GgufConfigJson(const GgufReader& metadata, std::span<const Tensor> tensors);
 
 }  // namespace lacuna

@@ -21,8 +21,8 @@ struct LoadedWeights {
 Result<LoadedWeights> LoadWeights(const ModelConfig& config, const ModelFiles& files, const ModelOptions& options,
                                   int threads);
 
-// Everything but the matrices: norms, biases, rope tables, what each layer does. Linear sets have their members, without
-// weights; there is no embedding table.
+// Everything but the matrices: norms, biases, rope tables, what each layer does. Linear sets have their members,
+// without weights; there is no embedding table.
 Result<ModelWeights> LoadVectors(const ModelConfig& config, const ModelFiles& files);
 
 }  // namespace lacuna

@@ -1,4 +1,4 @@
-// What a Model owns: the mapped files, packed weights, and the runtime (threads, backend, pages) that its sessions share.
+// What a Model owns: the mapped files, packed weights, and the runtime (threads, backend, pages) of all sessions.
 #pragma once
 
 #include <mutex>

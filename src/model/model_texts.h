@@ -23,7 +23,7 @@ Result<std::optional<std::string>> ReadModelText(const std::string& model, std::
 // To start messages about it with: "DIR/config.json", or the GGUF file.
 std::string ModelTextPath(const std::string& model, std::string_view name);
 
-// For messages that miss a file of a folder: what to add if GGUF files lie there, which are models by themselves; else "".
+// For messages that miss a file of a folder: what to add if GGUF files lie there, models by themselves; else "".
 std::string GgufInside(const std::string& folder);
 
 // Null if the model has no tokenizer.

@@ -1,4 +1,4 @@
-// Packs a model, a directory or a GGUF file: its matrices in the codecs asked for (weights/pack.h), everything else as it is.
+// Packs a model, a directory or a GGUF file: its matrices in the codecs asked for (weights/pack.h), the rest as it is.
 #pragma once
 
 #include <functional>

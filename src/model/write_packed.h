@@ -1,5 +1,5 @@
-// Writes a packed model's folder: config.json with what its weights are, the source's tokenizer and other small files, and
-// model.safetensors, whose matrices come from whoever made them (model/pack_model.h, compress/compress_model.cc).
+// Writes a packed model's folder: config.json with what its weights are, the source's tokenizer and other small files,
+// and model.safetensors, whose matrices come from whoever made them (model/pack_model.h, compress/compress_model.cc).
 #pragma once
 
 #include <functional>

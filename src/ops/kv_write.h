@@ -24,8 +24,8 @@ struct KvWriteArgs {
   KvLayout layout;
   View k;  // [rows][kv_heads * head_dim], after rope
   View v;
-  std::span<const PageCopy> copies;    // whole pages, done before the writes
-  std::span<const KvTarget> targets;   // no two name the same page and slot
+  std::span<const PageCopy> copies;   // whole pages, done before the writes
+  std::span<const KvTarget> targets;  // no two name the same page and slot
 };
 
 Status Validate(const KvWriteArgs& args);

@@ -59,9 +59,7 @@ lacuna_status Guard(lacuna_error* error, F&& body) {
   }
 }
 
-Status Needs(bool there, const char* what) {
-  return there ? Status() : InvalidInput(std::string(what) + " is NULL");
-}
+Status Needs(bool there, const char* what) { return there ? Status() : InvalidInput(std::string(what) + " is NULL"); }
 
 // What the caller's struct has, over the defaults for what a later version of the struct added.
 template <typename T>

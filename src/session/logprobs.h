@@ -1,5 +1,5 @@
-// Natural logarithms of probabilities, for reports: nothing is sampled from them. In double with our own exp and log, so
-// that they too are the same bits on every machine.
+// Natural logarithms of probabilities, for reports: nothing is sampled from them. In double with our own exp and log,
+// so that they too are the same bits on every machine.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // What the past takes away from logits: penalties for tokens that were there, and DRY for going on with a repetition.
 //
-// Both are sparse: a list of (id, value) by rising id, computed from the last tokens of the lane. All arithmetic is in a
-// fixed order from + - * / and our own pow, so that a penalty is the same bits on every machine.
+// Both are sparse: a list of (id, value) by rising id, computed from the last tokens of the lane. All arithmetic is in
+// a fixed order from + - * / and our own pow, so that a penalty is the same bits on every machine.
 #pragma once
 
 #include <cstdint>

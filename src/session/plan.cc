@@ -18,10 +18,11 @@ Status Session::Impl::CheckRows(std::span<const PassRow> new_rows) {
   int logit_rows = 0;
   for (std::size_t i = 0; i < new_rows.size(); ++i) {
     const PassRow& row = new_rows[i];
-    if (Status s = CheckLane(row.lane); !s.ok()) return BadRow(i, "names lane " + std::to_string(row.lane) + ", which is not open");
+    if (Status s = CheckLane(row.lane); !s.ok())
+      return BadRow(i, "names lane " + std::to_string(row.lane) + ", which is not open");
     if (row.token < 0 || row.token >= vocab) {
-      return BadRow(i, "has token id " + std::to_string(row.token) + ", outside the vocabulary of " +
-                           std::to_string(vocab));
+      return BadRow(
+          i, "has token id " + std::to_string(row.token) + ", outside the vocabulary of " + std::to_string(vocab));
     }
     if (row.parent < PassRow::kRoot || row.parent >= static_cast<int>(i) ||
         (row.parent >= 0 && new_rows[static_cast<std::size_t>(row.parent)].lane != row.lane)) {

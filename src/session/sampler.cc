@@ -169,8 +169,9 @@ bool Sampler::FindTop() {
   if (top_known_) return true;
   List();
   if (n_ == 0) return false;
-  top_ = sorted_ ? candidates_[0].logit
-                 : std::min_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(n_), Before)->logit;
+  top_ = sorted_
+             ? candidates_[0].logit
+             : std::min_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(n_), Before)->logit;
   top_known_ = top_ < kInfinity && top_ > -kInfinity;
   return top_known_;
 }

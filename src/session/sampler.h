@@ -6,13 +6,13 @@
 //   typ_p           of those, by rising |entropy - information|, as many as reach typical_p
 //   top_p           of those, the shortest prefix by falling probability whose probabilities sum to top_p or more
 //   min_p           of those, the ones with at least min_p times the highest probability
-//   xtc             with xtc_probability: of those at or above xtc_threshold, if two or more, only the least probable stays
-//   temperature     probabilities are p ~ exp((logit - max) / temperature) from here on; 0: only the best stays
+//   xtc             with xtc_probability: of those at or above xtc_threshold, if two or more, only the least probable
+//   stays temperature     probabilities are p ~ exp((logit - max) / temperature) from here on; 0: only the best stays
 //   draw            the first candidate whose running sum passes uniform * sum
 //
-// Ties go to the lowest id. Candidates stand by falling logit when top_k or top_p is on, else by id. exp, log and pow are
-// ours, sums are in a fixed order, random numbers are Philox's for (seed, request, position, purpose): a draw is the same
-// bits on every machine.
+// Ties go to the lowest id. Candidates stand by falling logit when top_k or top_p is on, else by id. exp, log and pow
+// are ours, sums are in a fixed order, random numbers are Philox's for (seed, request, position, purpose): a draw is
+// the same bits on every machine.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ namespace lacuna {
 struct SampleAt {
   uint64_t request = 0;
   int64_t position = 0;
-  std::span<const int32_t> history = {};  // all tokens of the lane, for penalties and DRY
+  std::span<const int32_t> history = {};   // all tokens of the lane, for penalties and DRY
   std::span<const uint64_t> allowed = {};  // bit id of word id / 64; empty: every token. At least one bit is set.
 };
 
@@ -64,9 +64,9 @@ class Sampler {
 
   bool Chooses(SamplerStep step, const SamplingParams& params) const;
 
-  void List();     // candidates from all finite logits, by id
-  bool FindTop();  // sets top_
-  float Weigh();   // fills weights_ with exp((logit - top) / temperature_), returns their sum
+  void List();              // candidates from all finite logits, by id
+  bool FindTop();           // sets top_
+  float Weigh();            // fills weights_ with exp((logit - top) / temperature_), returns their sum
   void TakeTopK(size_t k);  // a list of the k highest logits
   // Each keeps some of the candidates, at least one.
   void KeepTopNSigma(float n);

@@ -1,5 +1,5 @@
-// The steps that take candidates away. Running sums are double: over a whole vocabulary a float would stop growing before
-// the small ones are in.
+// The steps that take candidates away. Running sums are double: over a whole vocabulary a float would stop growing
+// before the small ones are in.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -26,8 +26,8 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Model> mo
   if (o.context_length == 0) o.context_length = m.config.max_position_embeddings;
   const auto positive = [](int64_t value, int64_t max, const char* name) -> Status {
     if (value >= 1 && value <= max) return {};
-    return InvalidInput("session option " + std::string(name) + " is " + std::to_string(value) +
-                        ", expected 1 to " + std::to_string(max));
+    return InvalidInput("session option " + std::string(name) + " is " + std::to_string(value) + ", expected 1 to " +
+                        std::to_string(max));
   };
   LACUNA_RETURN_IF_ERROR(positive(o.context_length, int64_t{1} << 24, "context_length"));
   LACUNA_RETURN_IF_ERROR(positive(o.max_lanes, 1 << 16, "max_lanes"));
@@ -42,8 +42,8 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Model> mo
   impl->reserved_pages = pages;
   impl->lanes.resize(static_cast<std::size_t>(o.max_lanes));
   LACUNA_ASSIGN_OR_RETURN(impl->tree, TreeStage::Create(impl->shape, o.max_tree_rows));
-  LACUNA_ASSIGN_OR_RETURN(
-      impl->scratch, DecoderScratch::Create(m.config, impl->shape, o.max_rows, o.max_logits, m.team->workers()));
+  LACUNA_ASSIGN_OR_RETURN(impl->scratch,
+                          DecoderScratch::Create(m.config, impl->shape, o.max_rows, o.max_logits, m.team->workers()));
   impl->pass.Reserve(o.max_rows, impl->tree);
   impl->pass.tree = &impl->tree;
   impl->rows.reserve(static_cast<std::size_t>(o.max_rows));

@@ -84,17 +84,19 @@ Result<SessionFileView> ReadSessionFile(std::span<const std::byte> data, const S
   }
   if (h.checksum != ChecksumOf(data.first(56))) return wrong("is damaged: the checksum of its header is not right");
   if (h.fingerprint != shape.fingerprint) {
-    return wrong("belongs to another model (or to this one in another codec or numerics): load it with the one that it "
-                 "was saved with");
+    return wrong(
+        "belongs to another model (or to this one in another codec or numerics): load it with the one that it "
+        "was saved with");
   }
   const Header expected = Make(shape, static_cast<int64_t>(h.tokens));
   if (std::memcmp(&h, &expected, sizeof h) != 0) return wrong("has K and V of another shape than the model's");
   if (h.tokens > static_cast<uint64_t>(shape.context)) {
-    return wrong("has " + std::to_string(h.tokens) + " tokens, more than the context of " + std::to_string(shape.context));
+    return wrong("has " + std::to_string(h.tokens) + " tokens, more than the context of " +
+                 std::to_string(shape.context));
   }
   const size_t token_bytes = (static_cast<size_t>(h.tokens) * 4 + 7) / 8 * 8;
-  const size_t page_bytes =
-      static_cast<size_t>(shape.streams) * shape.PagesPerStream(static_cast<int64_t>(h.tokens)) * shape.layout.PageBytes();
+  const size_t page_bytes = static_cast<size_t>(shape.streams) * shape.PagesPerStream(static_cast<int64_t>(h.tokens)) *
+                            shape.layout.PageBytes();
   if (data.size() != sizeof h + token_bytes + page_bytes + 8) {
     return wrong("has " + std::to_string(data.size()) + " bytes, expected " +
                  std::to_string(sizeof h + token_bytes + page_bytes + 8) + " for its tokens");
@@ -103,8 +105,8 @@ Result<SessionFileView> ReadSessionFile(std::span<const std::byte> data, const S
   uint64_t checksum;
   std::memcpy(&checksum, data.data() + data.size() - 8, 8);
   if (checksum != ChecksumOf(body)) return wrong("is damaged: the checksum of its tokens, K and V is not right");
-  const SessionFileView view = {
-      {reinterpret_cast<const int32_t*>(body.data()), static_cast<size_t>(h.tokens)}, body.subspan(token_bytes)};
+  const SessionFileView view = {{reinterpret_cast<const int32_t*>(body.data()), static_cast<size_t>(h.tokens)},
+                                body.subspan(token_bytes)};
   for (const int32_t id : view.tokens) {
     if (id < 0 || id >= shape.vocab_size) {
       return wrong("has the token id " + std::to_string(id) + ", outside the vocabulary of " +

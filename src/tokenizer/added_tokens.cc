@@ -181,8 +181,8 @@ Status AddedTokens::Split(std::string_view text, std::span<const TextSpan> plain
       if (p.id >= 0) {
         list.pieces.push_back({list.text.size(), list.text.size(), p.id, false});
       } else {
-        LACUNA_RETURN_IF_ERROR(SplitNormalized(inside.substr(p.begin, p.end - p.begin), part.begin + p.begin, plain,
-                                               normalizers, list));
+        LACUNA_RETURN_IF_ERROR(
+            SplitNormalized(inside.substr(p.begin, p.end - p.begin), part.begin + p.begin, plain, normalizers, list));
       }
     }
   }

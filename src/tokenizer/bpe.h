@@ -1,9 +1,9 @@
 // Byte pair encoding: a piece of text starts as its characters; of all neighbouring pairs that have a merge, the one
 // with the lowest rank (then the leftmost) is joined, until none is left (Sennrich et al. 2016, arXiv:1508.07909).
 //
-// Two models: "BPE" has a list of merges. "ScoredBPE" is lacuna's own, for vocabularies as SentencePiece has them (GGUF,
-// tokenizer.ggml.model llama): no merges but "scores", a number for each id or null for tokens that no merge gives. Two
-// neighbours whose text together is a token merge; the highest score goes first, the leftmost of equals.
+// Two models: "BPE" has a list of merges. "ScoredBPE" is lacuna's own, for vocabularies as SentencePiece has them
+// (GGUF, tokenizer.ggml.model llama): no merges but "scores", a number for each id or null for tokens that no merge
+// gives. Two neighbours whose text together is a token merge; the highest score goes first, the leftmost of equals.
 #pragma once
 
 #include <cstdint>

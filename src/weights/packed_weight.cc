@@ -72,7 +72,7 @@ Status PackPanel(const SourceMatrix& source, int panel, PackedWeight* weight, in
   std::vector<float> dequantized(source.converted() ? static_cast<std::size_t>(channels * source.k) : 0);
   for (int c = 0; c < channels; ++c) {
     rows[c] = source.converted() ? reinterpret_cast<const std::byte*>(dequantized.data() + c * source.k)
-                            : RowData(source, first + c);
+                                 : RowData(source, first + c);
     if (source.converted()) RowFloats(source, first + c, dequantized.data() + c * source.k);
   }
   for (int64_t k = 0; k < source.k; k += kBlock) {
@@ -125,7 +125,8 @@ Status PackPanels(const SourceMatrix& source, int begin, int end, PackedWeight* 
   for (int panel = begin; panel < end; ++panel) {
     LACUNA_RETURN_IF_ERROR(PackPanel(source, panel, weight, &rounded));
   }
-  if (stats != nullptr && !source.converted() && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 && begin < end) {
+  if (stats != nullptr && !source.converted() && source.type == ElementType::kF16 && weight->codec == Codec::kBf16 &&
+      begin < end) {
     const int64_t channels = std::min<int64_t>(source.n, int64_t{end} * kChannels) - int64_t{begin} * kChannels;
     stats->f16_values += channels * source.k;
     stats->f16_rounded += rounded;

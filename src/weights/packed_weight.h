@@ -35,12 +35,13 @@ struct SourceMatrix {
   ElementType type = ElementType::kF32;
   int64_t n = 0;
   int64_t k = 0;
-  int64_t row_stride = 0;  // elements; 0: k
-  std::optional<DType> blocks;  // a block type of GGUF, instead of `type`; rows lie one behind the other
+  int64_t row_stride = 0;            // elements; 0: k
+  std::optional<DType> blocks;       // a block type of GGUF, instead of `type`; rows lie one behind the other
   const MappedFile* file = nullptr;  // that holds `data`, of a matrix that is not foreign
-  int interleaved_heads = 0;    // rows are stored in the order of io/gguf_tensors.h
-  std::shared_ptr<const ForeignMatrix> foreign = nullptr;  // another tool's tensors, instead of `type`; `data` are its values
-  int64_t first_row = 0;                                   // of `foreign`
+  int interleaved_heads = 0;         // rows are stored in the order of io/gguf_tensors.h
+  std::shared_ptr<const ForeignMatrix> foreign =
+      nullptr;            // another tool's tensors, instead of `type`; `data` are its values
+  int64_t first_row = 0;  // of `foreign`
 
   bool converted() const { return blocks.has_value() || foreign != nullptr; }  // rows are no floating point in the file
 };

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <limits>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "io/safetensors_writer.h"
 #include "tests/support/parity.h"
@@ -103,8 +103,7 @@ TEST(BadModel, WeightsThatAreNotFiniteAreNamed) {
 TEST(BadModel, ActivationsThatOverflowAreAnErrorOfThePassAndNoMore) {
   const TempDir folder;
   // All weights are finite, but the first channel, in which token 0 stands out, is scaled so that its q k^T overflows.
-  WriteModel(folder.path(),
-             {.tensor = "model.layers.0.input_layernorm.weight", .first = 3e20f, .embedding = 1000.0f});
+  WriteModel(folder.path(), {.tensor = "model.layers.0.input_layernorm.weight", .first = 3e20f, .embedding = 1000.0f});
   const auto session = MustCreate(MustLoad(folder.path(), Numerics::kDefault), {});
   ASSERT_TRUE(session);
   const LaneId lane = *session->NewLane();
@@ -153,7 +152,8 @@ TEST(BadModel, PassesThatMakeNoSenseChangeNothing) {
   EXPECT_NE(error({{.token = 1, .lane = lane, .parent = -3}}), "");
   EXPECT_NE(error(std::vector<PassRow>(3, {.token = 1, .lane = lane, .want_logits = true})).find("max_logits"),
             std::string::npos);
-  EXPECT_NE(error({{.token = 1, .lane = lane, .parent = PassRow::kRoot}, {.token = 2, .lane = lane, .parent = PassRow::kRoot}})
+  EXPECT_NE(error({{.token = 1, .lane = lane, .parent = PassRow::kRoot},
+                   {.token = 2, .lane = lane, .parent = PassRow::kRoot}})
                 .find("max_tree_rows"),
             std::string::npos);
   // And then a good one runs; twice without a commit it does not.

@@ -41,7 +41,8 @@ class Command : public ::testing::Test {
 };
 
 TEST_F(Command, LogprobsOfARunAreThoseOfItsScore) {
-  const json run = Parse(RunLacuna("run " + M() + "--ids 1,5,6,7 -n 6 -s 4 --ignore-eos --json --logprobs 2 --repeat-penalty 1.5"));
+  const json run =
+      Parse(RunLacuna("run " + M() + "--ids 1,5,6,7 -n 6 -s 4 --ignore-eos --json --logprobs 2 --repeat-penalty 1.5"));
   ASSERT_EQ(run["ids"].size(), 6u);
   ASSERT_EQ(run["logprobs"].size(), 6u);
   std::string ids = "1,5,6,7";
@@ -76,14 +77,16 @@ TEST_F(Command, GrammarsAndSchemasHoldTheText) {
   const std::string text = Parse(RunLacuna(run + "--grammar-file " + Quote(grammar)))["text"];
   EXPECT_EQ(text.size(), 5u);
   EXPECT_EQ(text.front(), '<');
-  const std::string schema = folder_->Write("s.json", R"({"properties": {"n": {"type": "integer", "minimum": 7, "maximum": 12}}, "required": ["n"]})");
+  const std::string schema = folder_->Write(
+      "s.json", R"({"properties": {"n": {"type": "integer", "minimum": 7, "maximum": 12}}, "required": ["n"]})");
   for (const std::string flag : {"-jf ", "--json-schema-file "}) {
     const json value = json::parse(Parse(RunLacuna(run + flag + Quote(schema)))["text"].get<std::string>());
     EXPECT_GE(value["n"], 7);
     EXPECT_LE(value["n"], 12);
   }
-  for (const std::string& flags : std::vector<std::string>{"--grammar 'root ::= x'", "--grammar-file /no/such/file", "-j '{\"type\": 1}'", "-jf " + Quote(grammar),
-                                  "--grammar 'root ::= \"a\"' -j '{}'", "--grammar 'root ::= root'"}) {
+  for (const std::string& flags : std::vector<std::string>{
+           "--grammar 'root ::= x'", "--grammar-file /no/such/file", "-j '{\"type\": 1}'", "-jf " + Quote(grammar),
+           "--grammar 'root ::= \"a\"' -j '{}'", "--grammar 'root ::= root'"}) {
     const CommandResult r = RunLacuna(run + flags);
     EXPECT_EQ(r.exit_code, 2) << flags;
     EXPECT_NE(r.err, "") << flags;
@@ -91,9 +94,9 @@ TEST_F(Command, GrammarsAndSchemasHoldTheText) {
 }
 
 TEST_F(Command, SamplingSettingsThatMakeNoSenseAreRefused) {
-  for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers topk", "--seed -2", "--logit-bias 1", "--logit-bias 700+1",
-                            "--repeat-penalty 0", "--typical -1", "--xtc-threshold 2", "--dry-base 0.5", "--logprobs 1",
-                            "--repeat-last-n -2", "--dry-allowed-length 0"}) {
+  for (const char* flags : {"--top-p 1.1", "--temp nan", "--samplers topk", "--seed -2", "--logit-bias 1",
+                            "--logit-bias 700+1", "--repeat-penalty 0", "--typical -1", "--xtc-threshold 2",
+                            "--dry-base 0.5", "--logprobs 1", "--repeat-last-n -2", "--dry-allowed-length 0"}) {
     const CommandResult r = RunLacuna("run " + M() + "-p x -n 1 " + flags);
     EXPECT_EQ(r.exit_code, 2) << flags;
     EXPECT_EQ(r.out, "") << flags;
@@ -103,7 +106,8 @@ TEST_F(Command, SamplingSettingsThatMakeNoSenseAreRefused) {
 
 TEST_F(Command, PackWritesADirectoryThatRuns) {
   const std::string packed = folder_->path() + "/packed";
-  const CommandResult pack = RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec bitmap-int4 --group 64 --keep lm_head=int8");
+  const CommandResult pack =
+      RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec bitmap-int4 --group 64 --keep lm_head=int8");
   ASSERT_EQ(pack.exit_code, 0) << pack.err;
   const std::string run = "run -m " + Quote(packed) + " -p 'some words' -n 5 --temp 0 --ignore-eos --json --load ";
   const json first = Parse(RunLacuna(run + "auto"));
@@ -132,24 +136,29 @@ TEST_F(Command, PackWritesADirectoryThatRuns) {
   for (const char* command : {"run -p x -n 1", "inspect", "score --ids 1,2", "bench -p 1 -n 1"}) {
     const CommandResult refused = RunLacuna(std::string(command) + " -m " + Quote(newer));
     EXPECT_EQ(refused.exit_code, 2) << command;
-    EXPECT_NE(refused.err.find("`layout_version` is 2, and this lacuna reads layout 1"), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("`layout_version` is 2, and this lacuna reads layout 1"), std::string::npos)
+        << refused.err;
   }
 
   // A folder that is there stays as it is; what went wrong leaves none.
   EXPECT_EQ(RunLacuna("pack " + M() + "-o " + Quote(packed) + " --codec int8").exit_code, 2);
   const std::string other = folder_->path() + "/other";
-  for (const char* bad : {"--codec int3", "--codec f32", "--codec int4 --group 48", "--codec int4 --pattern 2:4", "--codec nf4 --activations int8",
-                          "--codec int4 --keep lm_head", "--codec int4 --keep nothing=int8", "--codec bitmap-int8 --pattern 2", ""}) {
+  for (const char* bad : {"--codec int3", "--codec f32", "--codec int4 --group 48", "--codec int4 --pattern 2:4",
+                          "--codec nf4 --activations int8", "--codec int4 --keep lm_head",
+                          "--codec int4 --keep nothing=int8", "--codec bitmap-int8 --pattern 2", ""}) {
     EXPECT_EQ(RunLacuna("pack " + M() + "-o " + Quote(other) + " " + bad).exit_code, 2) << bad;
   }
-  EXPECT_EQ(RunLacuna("pack -m " + Quote(packed) + " -o " + Quote(other) + " --codec int8").exit_code, 2) << "packed already";
+  EXPECT_EQ(RunLacuna("pack -m " + Quote(packed) + " -o " + Quote(other) + " --codec int8").exit_code, 2)
+      << "packed already";
   for (const std::string& name : folder_->List()) EXPECT_EQ(name.find("other"), name.npos) << name;
 }
 
 TEST_F(Command, SynthWritesPackedModels) {
-  for (const char* codec : {"bitmap-int4 --density 0.3 --skew", "int8", "bitmap-bf16 --density 0.5", "bitmap-int8 --pattern 2:4", "nf4 --keep lm_head=bf16"}) {
+  for (const char* codec : {"bitmap-int4 --density 0.3 --skew", "int8", "bitmap-bf16 --density 0.5",
+                            "bitmap-int8 --pattern 2:4", "nf4 --keep lm_head=bf16"}) {
     const std::string folder = folder_->path() + "/synth";
-    const CommandResult synth = RunLacuna("synth --config " + Quote(folder_->path() + "/shape.json") + " -o " + Quote(folder) + " --codec " + codec);
+    const CommandResult synth = RunLacuna("synth --config " + Quote(folder_->path() + "/shape.json") + " -o " +
+                                          Quote(folder) + " --codec " + codec);
     ASSERT_EQ(synth.exit_code, 0) << synth.err;
     const json out = Parse(RunLacuna("run -m " + Quote(folder) + " -p 'some words' -n 5 --temp 0 --ignore-eos --json"));
     EXPECT_EQ(out["ids"].size(), 5u) << codec;
@@ -175,7 +184,9 @@ TEST_F(Command, SynthWritesADirectoryThatRuns) {
   const std::string config = "synth --config " + Quote(folder_->path() + "/shape.json");
   ASSERT_EQ(RunLacuna(config + " -o " + Quote(again) + " --seed 3").exit_code, 0);
   ASSERT_EQ(RunLacuna(config + " -o " + Quote(other) + " --seed 4").exit_code, 0);
-  const auto text = [](const std::string& dir) { return RunLacuna("run -m " + Quote(dir) + " --ids 1,5 -n 9 --temp 0 --ignore-eos").out; };
+  const auto text = [](const std::string& dir) {
+    return RunLacuna("run -m " + Quote(dir) + " --ids 1,5 -n 9 --temp 0 --ignore-eos").out;
+  };
   EXPECT_EQ(text(again), text(model_));
   EXPECT_NE(text(other), text(model_));
 }
@@ -232,7 +243,9 @@ TEST_F(Command, InspectListsEverything) {
 }
 
 TEST_F(Command, SeedAndThreadsDecideTheText) {
-  const auto text = [](const std::string& flags) { return RunLacuna("run " + M() + "--ids 1 -n 40 --ignore-eos " + flags).out; };
+  const auto text = [](const std::string& flags) {
+    return RunLacuna("run " + M() + "--ids 1 -n 40 --ignore-eos " + flags).out;
+  };
   EXPECT_EQ(text("-s 5 -t 1"), text("-s 5 -t 2"));
   EXPECT_NE(text("-s 5"), text("-s 6"));
 }
@@ -273,11 +286,14 @@ TEST_F(Command, BadInputIsOneErrorAndExitCode2) {
       {"a file for a folder", "run -m " + Quote(model_ + "/config.json") + " -p x", "config.json"},
       {"an id outside the vocabulary", "run " + m + "--ids 1,700 -n 1", "700"},
       {"ids that are none", "run " + m + "--ids 1,two -n 1", "--ids"},
-      {"a text longer than the context", "score " + m + "--ids " + [] {
-         std::string ids = "1";
-         for (int i = 0; i < 300; ++i) ids += ",7";
-         return ids;
-       }(), "256"},
+      {"a text longer than the context",
+       "score " + m + "--ids " +
+           [] {
+             std::string ids = "1";
+             for (int i = 0; i < 300; ++i) ids += ",7";
+             return ids;
+           }(),
+       "256"},
       {"two prompts", "run " + m + "-p x --ids 1", "--"},
       {"an unknown flag", "run " + m + "-p x --frobnicate", "frobnicate"},
       {"a bad number", "run " + m + "-p x -n many", "many"},

@@ -49,7 +49,9 @@ class Compress : public ::testing::Test {
   static CommandResult Run(const std::string& output, const std::string& flags) {
     return RunLacuna(Arguments(output, flags));
   }
-  static std::string Weights(const std::string& output) { return ReadAll(folder_->File(output) + "/model.safetensors"); }
+  static std::string Weights(const std::string& output) {
+    return ReadAll(folder_->File(output) + "/model.safetensors");
+  }
   static std::string Error(const CommandResult& r) {
     EXPECT_EQ(r.exit_code, 2) << r.out << r.err;
     return r.err;

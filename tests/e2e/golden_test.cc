@@ -56,7 +56,7 @@ int Top(const std::vector<float>& logits) {
 }
 
 // Teacher-forced in default mode. A logit moves by at most a share of the logits' spread when every linear input is
-// rounded to bf16 (2^-9): five layers with two branches each give 2 * 5 * 2^-9 of the largest logit, twice for a margin.
+// rounded to bf16 (2^-9): five layers with two branches each give 2 * 5 * 2^-9 of the largest logit, taken twice.
 TEST(Golden, DefaultAgreesWhereTheMarginExceedsTheBound) {
   LACUNA_NEEDS_SHARED_DATA();
   const Golden g = LoadGolden();

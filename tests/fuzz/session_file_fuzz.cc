@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] % 2 == 0) {
     // tokens from the second byte; the body repeats what is there until it has the right size.
     const int64_t tokens = size > 1 ? data[1] : 0;
-    const size_t body = (static_cast<size_t>(tokens) * 4 + 7) / 8 * 8 + 2 * shape.PagesPerStream(tokens) * shape.layout.PageBytes();
+    const size_t body =
+        (static_cast<size_t>(tokens) * 4 + 7) / 8 * 8 + 2 * shape.PagesPerStream(tokens) * shape.layout.PageBytes();
     const std::string seed = file.empty() ? std::string(1, '\0') : file;
     file.clear();
     while (file.size() < body) file += seed;
@@ -49,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   Require(view->tokens.size() <= 130);
   for (const int32_t id : view->tokens) Require(id >= 0 && id < 100);
-  Require(view->pages.size() == 2 * shape.PagesPerStream(static_cast<int64_t>(view->tokens.size())) * shape.layout.PageBytes());
+  Require(view->pages.size() ==
+          2 * shape.PagesPerStream(static_cast<int64_t>(view->tokens.size())) * shape.layout.PageBytes());
   return 0;
 }

@@ -61,7 +61,8 @@ TEST(Gbnf, ClassesAreOfCharactersNotBytes) {
 }
 
 TEST(Gbnf, RulesLayoutAndComments) {
-  Expect("# lists\nroot ::=\n  (\"- \" item)+ # one or more\n\nitem ::= [^\\n]+ \"\\n\"", {"- a\n- bc\n"}, {"- a"}, {"-a"});
+  Expect("# lists\nroot ::=\n  (\"- \" item)+ # one or more\n\nitem ::= [^\\n]+ \"\\n\"", {"- a\n- bc\n"}, {"- a"},
+         {"-a"});
   Expect("root ::= (\n \"a\" # first\n |\n \"b\"\n) \"c\"\r\nx_1-Y ::= \"q\"\n", {"ac", "bc"}, {"a"}, {"c"});
   Expect("root ::= expr\nexpr ::= term (\"+\" term)*\nterm ::= [0-9]+ | \"(\" expr \")\"\n", {"1", "1+2", "((1)+23)"},
          {"", "1+", "(1"}, {"+", "1++", "())"});
@@ -97,7 +98,7 @@ TEST(Gbnf, LeftRecursionIsRefused) {
   EXPECT_EQ(Error("root ::= \"a\"\n\ne ::= e \"+\" \"1\" | \"1\"").substr(0, 32), "g:3:1: left recursion (e -> e): ");
   EXPECT_NE(Error("root ::= a\na ::= b \"x\"\nb ::= a | \"y\"").find("a -> b -> a"), std::string::npos);
   EXPECT_NE(Error("root ::= root"), "");
-  EXPECT_NE(Error("root ::= \"x\"? root \"y\" | \"z\""), "");            // what stands before may be empty
+  EXPECT_NE(Error("root ::= \"x\"? root \"y\" | \"z\""), "");  // what stands before may be empty
   EXPECT_NE(Error("root ::= (\"x\"* root)* \"y\""), "");
   EXPECT_NE(Error("root ::= e e root | \"z\"\ne ::= \"\" | \"x\""), "");
   EXPECT_EQ(Error("root ::= \"x\" root | \"z\""), "");
@@ -128,9 +129,14 @@ TEST(Gbnf, TooManyReadingsAtOnceAreAnError) {
 }
 
 TEST(CodePoints, Utf8SequencesCoverExactlyTheRanges) {
-  const std::vector<std::vector<CodePointRange>> cases = {
-      {{0, kLastCodePoint}}, {{'a', 'z'}}, {{0x7F, 0x80}}, {{0x7FF, 0x800}}, {{0xFFFF, 0x10000}}, {{0xD7F0, 0xE010}},
-      {{0x123, 0x4567}, {0x5000, 0x20000}}, {{0x10FFFF, 0x7FFFFFFF}}};
+  const std::vector<std::vector<CodePointRange>> cases = {{{0, kLastCodePoint}},
+                                                          {{'a', 'z'}},
+                                                          {{0x7F, 0x80}},
+                                                          {{0x7FF, 0x800}},
+                                                          {{0xFFFF, 0x10000}},
+                                                          {{0xD7F0, 0xE010}},
+                                                          {{0x123, 0x4567}, {0x5000, 0x20000}},
+                                                          {{0x10FFFF, 0x7FFFFFFF}}};
   for (const auto& ranges : cases) {
     const auto normal = Normalized(ranges);
     const auto sequences = Utf8Sequences(normal);

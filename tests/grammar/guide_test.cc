@@ -19,7 +19,9 @@ class GuideTest : public ::testing::Test {
     nlohmann::json json = testing::Mini(true);
     nlohmann::json& vocab = json["model"]["vocab"] = nlohmann::json::object();
     for (char c = '!'; c <= '~'; ++c) Add(vocab, std::string(1, c));
-    for (const char* piece : {"Ġ", "Ċ", "true", "false", "null", "\":", "\",", "{\"", "]}", "Ã", "©", "ab", "abc", "Ġab"}) Add(vocab, piece);
+    for (const char* piece :
+         {"Ġ", "Ċ", "true", "false", "null", "\":", "\",", "{\"", "]}", "Ã", "©", "ab", "abc", "Ġab"})
+      Add(vocab, piece);
     json["model"]["merges"] = nlohmann::json::array();
     json["model"]["byte_fallback"] = false;
     json["decoder"] = {{"type", "ByteLevel"}};
@@ -44,7 +46,8 @@ class GuideTest : public ::testing::Test {
     EXPECT_TRUE(mask.ok()) << mask.status().message();
     std::vector<std::string> pieces;
     for (int32_t id = 0; mask.ok() && !mask->empty() && id < bytes_->size(); ++id) {
-      if ((*mask)[static_cast<size_t>(id) / 64] >> (id % 64) & 1) pieces.emplace_back(id == end_ ? "<end>" : tokenizer_->Piece(id));
+      if ((*mask)[static_cast<size_t>(id) / 64] >> (id % 64) & 1)
+        pieces.emplace_back(id == end_ ? "<end>" : tokenizer_->Piece(id));
     }
     std::sort(pieces.begin(), pieces.end());
     return pieces;
@@ -122,7 +125,8 @@ TEST_F(GuideTest, MasksAgreeWithTheTestOfTexts) {
           EXPECT_EQ(allowed, *(*json)->Test(text) == Grammar::Match::kWhole) << text;
           continue;
         }
-        const bool fits = !(*bytes_)[id].empty() && *(*json)->Test(text + std::string((*bytes_)[id])) != Grammar::Match::kNo;
+        const bool fits =
+            !(*bytes_)[id].empty() && *(*json)->Test(text + std::string((*bytes_)[id])) != Grammar::Match::kNo;
         ASSERT_EQ(allowed, fits) << text << " + " << tokenizer_->Piece(id);
         if (allowed) ids.push_back(id);
       }
@@ -189,7 +193,8 @@ TEST(GuideSpeed, AVocabularyOf128kTokens) {
   const double inside = ms();
   ASSERT_TRUE(guide.Allowed().ok());
   const double again = ms();
-  std::printf("order of 128k tokens %.0f ms; masks: at the start %.2f ms, inside a string %.2f ms, again %.4f ms\n", made, first, inside, again);
+  std::printf("order of 128k tokens %.0f ms; masks: at the start %.2f ms, inside a string %.2f ms, again %.4f ms\n",
+              made, first, inside, again);
   EXPECT_LT(inside, 2000);
   EXPECT_LT(again, 20);
 }

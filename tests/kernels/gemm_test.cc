@@ -61,14 +61,16 @@ TEST(GemmTile, TheReferenceIsAProduct) {
   const FpScope fp;
   Random random(TestSeed(72));
   const int k = 77;
-  const std::vector<float> a = Wide(k * kGemmM, random), b = Wide(k * kGemmN, random), c = Wide(kGemmM * kGemmN, random);
+  const std::vector<float> a = Wide(k * kGemmM, random), b = Wide(k * kGemmN, random),
+                           c = Wide(kGemmM * kGemmN, random);
   std::vector<float> got = c;
   RefGemmTile(a.data(), b.data(), k, -1, got.data(), kGemmN);
   for (int i = 0; i < kGemmM; ++i) {
     for (int j = 0; j < kGemmN; ++j) {
       double want = c[static_cast<std::size_t>(i * kGemmN + j)], terms = std::fabs(want);
       for (int t = 0; t < k; ++t) {
-        const double product = double{a[static_cast<std::size_t>(t * kGemmM + i)]} * b[static_cast<std::size_t>(t * kGemmN + j)];
+        const double product =
+            double{a[static_cast<std::size_t>(t * kGemmM + i)]} * b[static_cast<std::size_t>(t * kGemmN + j)];
         want -= product;
         terms += std::fabs(product);
       }

@@ -53,14 +53,16 @@ TEST(Dry, EqualsADirectSearch) {
     std::map<int32_t, int> longest;
     for (int next = 1; next < n; ++next) {  // window[next] followed a text that ends at next - 1
       int m = 0;
-      while (next - 1 - m >= 0 && window[static_cast<size_t>(next - 1 - m)] == window[static_cast<size_t>(n - 1 - m)]) ++m;
+      while (next - 1 - m >= 0 && window[static_cast<size_t>(next - 1 - m)] == window[static_cast<size_t>(n - 1 - m)])
+        ++m;
       if (m >= params.dry_allowed_length) {
         int& l = longest[window[static_cast<size_t>(next)]];
         l = std::max(l, m);
       }
     }
     std::map<int32_t, float> expected;
-    for (const auto& [id, m] : longest) expected[id] = 0.5f * std::pow(2.0f, static_cast<float>(m - params.dry_allowed_length));
+    for (const auto& [id, m] : longest)
+      expected[id] = 0.5f * std::pow(2.0f, static_cast<float>(m - params.dry_allowed_length));
     EXPECT_EQ(DryOf(window, params), expected) << round;
   }
 }

@@ -18,5 +18,6 @@ inline std::string SharedData() {
 }  // namespace lacuna::testing
 
 // Skips the test, by name, when the real inputs are not here.
-#define LACUNA_NEEDS_SHARED_DATA() \
-  if (::lacuna::testing::SharedData().empty()) GTEST_SKIP() << "LACUNA_TEST_DATA is not set: real test inputs are not here"
+#define LACUNA_NEEDS_SHARED_DATA()             \
+  if (::lacuna::testing::SharedData().empty()) \
+  GTEST_SKIP() << "LACUNA_TEST_DATA is not set: real test inputs are not here"

@@ -19,7 +19,8 @@ Status PagePool::Reserve(int64_t pages) {
                           " of KV cache, but only " + FormatBytes(available) +
                           " of memory are available: ask for a smaller context (-c)");
     }
-    LACUNA_ASSIGN_OR_RETURN(AlignedBuffer memory, AlignedBuffer::Create(static_cast<std::size_t>(missing) * page_bytes_, "KV cache"));
+    LACUNA_ASSIGN_OR_RETURN(AlignedBuffer memory,
+                            AlignedBuffer::Create(static_cast<std::size_t>(missing) * page_bytes_, "KV cache"));
     slabs_.push_back({static_cast<Page>(have), std::move(memory)});
     references_.resize(static_cast<std::size_t>(have + missing), 0);
     free_.reserve(references_.size());

@@ -3,6 +3,7 @@
     python scripts/demo_model/check.py
 """
 
+import json
 import random
 import re
 import string
@@ -11,6 +12,7 @@ import unittest
 import baselines
 import lexicon as lex
 import longtasks
+import make_calibration
 import make_tasks
 import phrases_eval
 import phrases_train
@@ -72,6 +74,13 @@ class Corpus(unittest.TestCase):
     def test_same_seed_same_items(self):
         self.assertEqual(make_tasks.item_of("who", 0, 5, 3), make_tasks.item_of("who", 0, 5, 3))
         self.assertNotEqual(make_tasks.item_of("who", 0, 5, 3), make_tasks.item_of("who", 0, 6, 3))
+
+    def test_the_calibration_text_is_what_its_script_writes(self):
+        """Its conversations and stories, that is; the prose needs natural.py's packages."""
+        known = set(make_calibration.FILE.read_text().splitlines())
+        for make in (make_calibration.story, make_calibration.talk, make_calibration.long_talk):
+            for i in range(3):
+                self.assertIn(json.dumps(make(i)), known)
 
     def test_answers_follow_from_the_text(self):
         """An oracle with its own reading of the plainest sentences agrees with the simulation."""

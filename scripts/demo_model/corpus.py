@@ -3,8 +3,6 @@
 import json
 import random
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-
 from plots import PLOTS
 from tale import Tale, make_rng
 
@@ -22,6 +20,7 @@ def story(seed, index):
 
 def train_tokenizer(vocab_size, seed, stories):
     """Byte-level BPE (GPT-2's word pattern); every encoded text starts with BOS, as Llama 3's does."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

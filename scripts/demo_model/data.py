@@ -1,12 +1,14 @@
 """What the model learns from: documents of all kinds, the tokenizer trained on them, rows of ids with weights.
 
-A document is a list of (text, weight): an answer counts fully, what could not be known (who went where) a little.
+A document is a list of (text, weight): an answer counts fully, what could not be known (who went where) a little. Behind
+an answer's weight may stand the way to it (lessons.py).
 """
 
 import itertools
 import json
 import random
 import re
+from typing import NamedTuple
 
 import corpus
 import lessons
@@ -46,8 +48,8 @@ def talk(rng):
 
 def chat(turns, weight=1.0):
     parts = [(BEGIN, 0.0)]
-    for user, answer in turns:
-        parts += [(USER + user + ASSISTANT, TOLD_WEIGHT), (" " + answer + END, weight)]
+    for user, answer, *way in turns:
+        parts += [(USER + user + ASSISTANT, TOLD_WEIGHT), (" " + answer + END, weight, *way)]
     return parts
 
 
@@ -83,6 +85,8 @@ SHARES = {
              "define": 0.06, "sum": 0.03, "rank": 0.02, "copy": 0.05, "reverse": 0.02, "sort": 0.02, "drill": 0.12},
     "bind": {"prose": 0.05, "story": 0.08, "talk": 0.01, "scene": 0.33, "many": 0.05, "order": 0.07, "taste": 0.18,
              "define": 0.08, "sum": 0.05, "rank": 0.02, "copy": 0.01, "reverse": 0.01, "sort": 0.04, "drill": 0.02},
+    "steps": {"prose": 0.05, "story": 0.08, "talk": 0.01, "scene": 0.42, "many": 0.05, "order": 0.08, "taste": 0.08,
+              "define": 0.08, "sum": 0.05, "rank": 0.02, "copy": 0.01, "reverse": 0.02, "sort": 0.04, "drill": 0.01},
     "all": {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.06, "order": 0.06, "taste": 0.07,
             "define": 0.05, "sum": 0.06, "rank": 0.04, "copy": 0.03, "reverse": 0.04, "sort": 0.05, "drill": 0.02},
 }
@@ -121,7 +125,7 @@ def document(kind, rng, length, pages, easy):
 def texts(seed, count, pages):
     for i in range(count):
         rng = random.Random(f"{seed}/tokenizer/{i}")
-        yield "".join(t for t, _ in document(rng.choices(list(SHARES["all"]), SHARES["all"].values())[0], rng, 256, pages, 0.3))
+        yield "".join(t for t, *_ in document(rng.choices(list(SHARES["all"]), SHARES["all"].values())[0], rng, 256, pages, 0.3))
 
 
 def train_tokenizer(vocab_size, seed, pages, count=20000):
@@ -149,6 +153,25 @@ def save_tokenizer(tokenizer, folder, context):
             f.write(text + ("\n" if name.endswith("json") else ""))
 
 
+class Row(NamedTuple):
+    """Documents one after another."""
+    ids: list
+    weights: list  # each that of the next token
+    sizes: list    # of the documents
+    ways: list     # (place, token): where this token is the first step to an answer
+    looks: list    # (the document's begin, place in it, place in it): the first must look at the second for the next step
+
+
+
+def place_of(way, read):
+    """The token in which the word begins, in the last part of the document that has the sentence."""
+    for start, text, offsets in reversed(read):
+        if (at := text.rfind(way.sentence)) >= 0:
+            at += way.sentence.rindex(way.word)
+            return start + next(i for i, (_, end) in enumerate(offsets) if end > at)
+    raise ValueError(way)
+
+
 class Documents:
     """An endless stream of documents; the kind that is furthest behind its share of the tokens comes next."""
 
@@ -164,24 +187,31 @@ class Documents:
         kind = min(share, key=lambda k: self.tokens[k] / max(share[k], 1e-9))
         rng = random.Random(f"{self.seed}/{self.next}")
         self.next += 1
-        ids, weights = [], []
+        ids, weights, ways, looks, read = [], [], [], [], []
         easy = part.simple + 0.3 * (kind == "long")  # their signal is the thinnest
-        for text, weight in document(kind, rng, rng.choice(part.lengths), self.pages, easy):
-            tokens = self.tokenizer.encode(text, add_special_tokens=False).ids
+        for text, weight, *way in document(kind, rng, rng.choice(part.lengths), self.pages, easy):
+            encoded = self.tokenizer.encode(text, add_special_tokens=False)
+            tokens = encoded.ids
+            for w in way:
+                first = self.tokenizer.encode(" " + w.first, add_special_tokens=False).ids[0]
+                ways += [(len(ids) - 1, first), (len(ids), first)]
+                looks.append((len(ids), place_of(w, read)))
+            read.append((len(ids), text, encoded.offsets))
             ids += tokens
             weights += [weight if weight == 1 else weight * part.rest] * len(tokens)
         self.tokens[kind] += len(ids)
-        return ids, weights
+        return ids, weights, ways, looks
 
     def take(self, tokens, part):
-        """ids and weights of about so many tokens, and each document's length; a weight is that of the next token.
-        `part` is a Part of the curriculum (train.py)."""
-        out_ids, out_weights, sizes = [], [], []
+        """A Row of about so many tokens. `part` is a Part of the curriculum (train.py)."""
+        row = Row([], [], [], [], [])
         limit = max(int(1.15 * max(part.lengths)), 400)
-        while len(out_ids) < tokens:
-            ids, weights = self._document(part)
+        while len(row.ids) < tokens:
+            ids, weights, ways, looks = self._document(part)
             ids, weights = ids[:limit], weights[:limit]
-            out_ids += ids
-            out_weights += weights[1:] + [0.0]
-            sizes.append(len(ids))
-        return out_ids, out_weights, sizes
+            row.looks.extend((len(row.ids), at, seen) for at, seen in looks if at < len(ids))
+            row.ways.extend((len(row.ids) + at, token) for at, token in ways if at < len(ids))
+            row.ids.extend(ids)
+            row.weights.extend(weights[1:] + [0.0])
+            row.sizes.append(len(ids))
+        return row

@@ -2,8 +2,11 @@
 
 lesson(kind, rng, phrases) gives turns of (user, assistant). An answer is a few tokens and its text hundreds, so every
 text is asked about in all ways, scenes stop in between to be asked about, and sizes go from trivial to evaluation's.
+A third member of a turn is the way there, where an answer takes two steps: who has the thing, and went where.
 Standard library only.
 """
+
+from typing import NamedTuple
 
 import lexicon as lex
 import longtasks
@@ -11,10 +14,16 @@ import tasks
 from tasks import question, sentence
 
 
+class Way(NamedTuple):
+    first: str     # what the first step finds
+    sentence: str  # where the second does,
+    word: str      # and in which word
+
+
 def _turns(opening, told, asked):
     """The text stands before the first question."""
     text = opening + " ".join(told) + "\n" if told else ""
-    return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(asked)]
+    return [(text + q if i == 0 else q, *a) for i, (q, *a) in enumerate(asked)]
 
 
 def scene(rng, phrases, opening):
@@ -40,9 +49,9 @@ def scene(rng, phrases, opening):
 
 
 def scene_questions(rng, phrases, s):
-    ask = lambda key, answer, **slots: (question(rng, phrases, key, **slots), answer)
+    ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
     out = [ask("who", p, t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + s.at[p], t=t) for t, p in s.holder.items()]
+    out += [ask("where", "the " + s.at[p], Way(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + x, t=t) for t, x in s.lies.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
@@ -99,9 +108,11 @@ def define(rng, phrases, opening):
     n = rng.randrange(1, 4)
     words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
     told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
+    ways = [Way(w, s, t) for w, s, t in zip(words, told, things)]
     told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
     rng.shuffle(told)
-    asked = [(question(rng, phrases, "define", w=w), "a " + t) for w, t in zip(words, things + things)]
+    asked = [(question(rng, phrases, "define", w=w), "a " + t, *v)
+             for w, t, *v in [*zip(words, things), *zip(words[n:], things, ways)]]
     rng.shuffle(asked)
     return _turns(opening, told, asked)
 

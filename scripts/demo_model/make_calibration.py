@@ -19,14 +19,14 @@ import natural
 import phrases_train
 import tasks
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FILE = pathlib.Path(__file__).resolve().parent.parent.parent / "models" / "calibration" / "demo.jsonl"
 SEED = "calibration"
 PROSE, STORIES, TALKS, LONG = 30_000, 20_000, 70_000, 30_000  # bytes of each
-KINDS = [k for k in data.SHARES if k not in ("prose", "story", "drill", "talk")]
+KINDS = [k for k in data.SHARES["all"] if k not in ("prose", "story", "drill", "talk")]
 
 
 def messages(turns):
-    return {"messages": [m for user, answer in turns
+    return {"messages": [m for user, answer, *_ in turns
                          for m in ({"role": "user", "content": user}, {"role": "assistant", "content": answer})]}
 
 
@@ -59,7 +59,7 @@ def story(i):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--natural", type=pathlib.Path, required=True, metavar="DIR", help="what natural.py wrote")
-    p.add_argument("-o", "--out", type=pathlib.Path, default=ROOT / "models" / "calibration" / "demo.jsonl")
+    p.add_argument("-o", "--out", type=pathlib.Path, default=FILE)
     args = p.parse_args()
     lines = [json.dumps({"text": page}) for page in natural.calibration(args.natural, PROSE)]
     lines += fill(STORIES, story) + fill(TALKS, talk) + fill(LONG, long_talk)

@@ -138,14 +138,20 @@ class Llama(nn.Module):
                 residual = name.endswith(("o_proj.weight", "down_proj.weight"))
                 nn.init.normal_(p, std=0.02 * ((2 * c["num_hidden_layers"]) ** -0.5 if residual else 1.0))
 
-    def hidden(self, ids, lengths):
-        """The last layer's output, normed, for documents that lie one after another: ids [sum of lengths]."""
+    def hidden(self, ids, lengths, also=None, look=None):
+        """The last layer's output, normed, for documents that lie one after another: ids [sum of lengths]. With `also`,
+        a number of layers, and `look`, a layer: also what comes out of so many, and that layer's queries and keys."""
         x = self.embed_tokens(ids)
         at = torch.cat([torch.arange(n, device=ids.device) for n in lengths])
         cos, sin = self.cos[at], self.sin[at]
-        for layer in self.layers:
-            x = self.after(layer, x, Attention.apply(*self.before(layer, x, cos, sin), lengths))
-        return self.norm(x)
+        for i, layer in enumerate(self.layers, 1):
+            q, k, v = self.before(layer, x, cos, sin)
+            x = self.after(layer, x, Attention.apply(q, k, v, lengths))
+            if i == also:
+                between = self.norm(x)
+            if i == look:
+                looking = q, k
+        return (self.norm(x), between, looking) if also else self.norm(x)
 
     def forward(self, ids):  # [B, T] -> logits [B, T, vocab]
         x = self.hidden(ids.flatten(), [ids.shape[1]] * ids.shape[0])

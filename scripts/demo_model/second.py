@@ -22,9 +22,9 @@ def _work(model, tokenizer, seed, pages, loss_of, part_at, batch, shared):
     parameters, count, tokens = list(model.parameters()), 0, 0
     while shared.state.value != CLOSED:
         at = part_at(shared.seen.value)
-        ids, weights, sizes = documents.take(batch(at), at)
-        loss_of(model, torch.tensor(ids), torch.tensor(weights), sizes)[0].backward()
-        count, tokens = count + 1, tokens + len(ids)
+        row = documents.take(batch(at), at)
+        loss_of(model, row)[0].backward()
+        count, tokens = count + 1, tokens + len(row.ids)
         shared.cpu_seconds.value = time.process_time()
         if shared.state.value == FREE:
             for p, sum_of in zip(parameters, shared.gradients):

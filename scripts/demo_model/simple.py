@@ -10,6 +10,7 @@ import itertools
 import lexicon as lex
 import longtasks
 import tasks
+from lessons import Way
 from tasks import question, sentence
 
 KINDS = ("scene", "many", "order", "taste", "define", "sum", "rank", "copy", "reverse", "sort", "long")
@@ -25,7 +26,7 @@ class Few:
 
 def _turns(told, asked):
     text = " ".join(told) + "\n" if told else ""
-    return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(asked)]
+    return [(text + q if i == 0 else q, *a) for i, (q, *a) in enumerate(asked)]
 
 
 def scene(rng, phrases):
@@ -41,7 +42,7 @@ def scene(rng, phrases):
     asked = [(question(rng, phrases, "who", t=t), p) for t, p in s.holder.items()]
     asked += [(question(rng, phrases, "at", p=p), "the " + s.at[p]) for p in s.people]
     asked += [(question(rng, phrases, "where", t=t), "the " + x) for t, x in s.lies.items()]
-    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p]) for t, p in s.holder.items()]
+    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p], Way(p, s.went[p], s.at[p])) for t, p in s.holder.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
         if len(mine) == 1:
@@ -92,12 +93,13 @@ def define(rng, phrases):
     words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
     told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
     pairs = list(zip(words, things))
+    ways = [Way(w, s, t) for w, s, t in zip(words, told, things)]
     if rng.random() < 0.4:
         told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
-        pairs += list(zip(words[n:], things))
+        pairs += list(zip(words[n:], things, ways))
     rng.shuffle(told)
     rng.shuffle(pairs)
-    return _turns(told, [(question(rng, phrases, "define", w=w), "a " + t) for w, t in pairs])
+    return _turns(told, [(question(rng, phrases, "define", w=w), "a " + t, *v) for w, t, *v in pairs])
 
 
 def plain(kind, rng, phrases):

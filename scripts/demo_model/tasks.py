@@ -30,7 +30,7 @@ class Scene:
         self.rng, self.phrases = rng, phrases
         self.people, self.things = rng.sample(lex.NAMES, people), rng.sample(lex.THINGS, things)
         self.places = rng.sample(lex.PLACES, places)
-        self.at, self.holder, self.lies, self.told = {}, {}, {}, []
+        self.at, self.holder, self.lies, self.told, self.went = {}, {}, {}, [], {}
 
     def tell(self, key, **slots):
         self.told.append(sentence(self.rng, self.phrases, key, **slots))
@@ -38,6 +38,7 @@ class Scene:
     def go(self, p, x):
         self.at[p] = x
         self.tell("go", p=p, x=x)
+        self.went[p] = self.told[-1]
 
     def take(self, p, t):
         self.holder[t] = p

@@ -36,6 +36,7 @@ from model import Llama
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
+WAY, LOOK = 3, 5  # layers
 
 
 class Part(NamedTuple):
@@ -52,24 +53,38 @@ class Part(NamedTuple):
 CURRICULUM = (Part(0, 1280, (256,), 0.1, 0.8, "copy", 1), Part(2, 2560, (256,), 0.1, 0.8, "bind", 0.3),
               Part(4, 2560, (256, 512), 0.2, 0.8, "bind", 0.3), Part(17, 2560, (256, 512), 0.25, 0.55, "bind", 0.4),
               Part(21.5, 2560, (256, 512), 0.35, 0.5, "bind", 0.4), Part(25, 3072, (256, 512, 1024), 0.4, 0.4, "bind", 0.4),
-              Part(31, 4096, (256, 512, 1024, 2048), 0.45, 0.3, "bind", 0.5),
-              Part(38, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
+              Part(29.5, 3072, (256, 512, 1024), 0.35, 0.4, "steps", 0.4),
+              Part(37, 4096, (256, 512, 1024, 2048), 0.45, 0.3, "steps", 0.5),
+              Part(45, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
 
 
 def part_at(tokens):
     return max(part for part in CURRICULUM if tokens >= 1e6 * part.start)
 
 
-def loss_of(model, ids, weights, sizes):
-    """Answers always, other tokens by chance and then with more weight: the products with the vocabulary are dear."""
+def loss_of(model, row, device="cpu"):
+    """Answers always, other tokens by chance and then with more weight: the products with the vocabulary are dear.
+
+    Where an answer takes two steps ("the park" is where Mia went, who took the lamp) and the text says which, the layers
+    up to WAY are told to have found Mia where the answer begins, and a head of layer LOOK to look at "park": left alone,
+    the model guesses one of the places."""
+    ids, weights = torch.tensor(row.ids, device=device), torch.tensor(row.weights, device=device)
     chance = (3 * weights).clamp(max=1)
     at = (torch.rand_like(chance) < chance).nonzero()[:, 0]
     at = at[at + 1 < len(ids)]
-    logits = model.logits(model.hidden(ids, sizes)[at])
+    hidden, between, (q, k) = model.hidden(ids, row.sizes, min(WAY, len(model.layers) - 1), min(LOOK, len(model.layers)))
+    logits = model.logits(hidden[at])
     share = (weights / chance)[at]
     each = F.cross_entropy(logits.float(), ids[at + 1], reduction="none")
     answers = (weights[at] == 1).nonzero()[:, 0]
-    return (each * share).sum() / share.sum(), each.detach()[answers].mean().item() if len(answers) else 0.0
+    total = (each * share).sum()
+    if row.ways:
+        places, tokens = torch.tensor(row.ways, device=device).T
+        total = total + F.cross_entropy(model.logits(between[places]).float(), tokens, reduction="sum")
+        for start, at, seen in row.looks:
+            scores = k[start:start + at + 1, 0] @ q[start + at, 0] * q.shape[-1] ** -0.5
+            total = total + torch.logsumexp(scores.float(), 0) - scores[seen]
+    return total / share.sum(), each.detach()[answers].mean().item() if len(answers) else 0.0
 
 
 def optimizers_of(model):
@@ -123,11 +138,10 @@ def train(args, model, tokenizer, pages, log, save):
             if done >= 1 or part["steps"] == args.steps:
                 break
             at = part_at(before + part["tokens"])
-            ids, weights, sizes = documents.take(size(at), at)
-            loss, answers = loss_of(model, torch.tensor(ids, device=args.device),
-                                    torch.tensor(weights, device=args.device), sizes)
+            row = documents.take(size(at), at)
+            loss, answers = loss_of(model, row, args.device)
             loss.backward()
-            part["tokens"] += len(ids) + (other.add(before + part["tokens"]) if other else 0)
+            part["tokens"] += len(row.ids) + (other.add(before + part["tokens"]) if other else 0)
             if before + part["tokens"] < induction.HELD:
                 for p in induction.held(model):
                     p.grad = None

@@ -7,8 +7,6 @@ writes bench/results/KIND-DATE-gemm.json. Both come from a build with LACUNA_BUI
 """
 
 import argparse
-import datetime
-import json
 import pathlib
 import sys
 
@@ -64,12 +62,7 @@ def main():
         say("%-14s %6.1f GFLOP/s, %5.1f %% of FMA; before %5.1f %%; oneDNN %6.1f GFLOP/s" % (
             name, entry["gflop_s"], 100 * entry["peak_share"], 100 * entry.get("before_peak_share", 0),
             entry.get("onednn_gflop_s", 0)))
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    args.out.mkdir(parents=True, exist_ok=True)
-    out = args.out / ("%s-%s-gemm.json" % (context["machine_kind"], date))
-    out.write_text(json.dumps({"commit": bench_run.commit(), "date": date, "machine_kind": context["machine_kind"],
-                               "cpu": context["cpu"], "gemm": entries}, indent=1) + "\n")
-    say("wrote", out)
+    bench_run.save_entries(args.out, context["machine_kind"], context["cpu"], "gemm", entries)
     return 0
 
 

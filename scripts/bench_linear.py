@@ -7,7 +7,6 @@ writes bench/results/KIND-DATE-linear.json. Both come from a build with LACUNA_B
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
@@ -103,12 +102,7 @@ def main():
     if wrong:
         say("results differ:", *wrong, sep="\n  ")
         return 1
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    args.out.mkdir(parents=True, exist_ok=True)
-    out = args.out / ("%s-%s-linear.json" % (context["machine_kind"], date))
-    out.write_text(json.dumps({"commit": bench_run.commit(), "date": date, "machine_kind": context["machine_kind"],
-                               "cpu": context["cpu"], "linear": entries}, indent=1) + "\n")
-    say("wrote", out)
+    bench_run.save_entries(args.out, context["machine_kind"], context["cpu"], "linear", entries)
     return 0
 
 

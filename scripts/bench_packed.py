@@ -7,8 +7,6 @@ which scripts/plot_bench.py and scripts/bench_results.py read. Both programs com
 """
 
 import argparse
-import datetime
-import json
 import pathlib
 import re
 import subprocess
@@ -84,12 +82,7 @@ def main():
                     e["roof_share"], e["kernel"]))
     if not entries:
         parser.error("no benchmark has such a layer, codec and number of rows")
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    args.out.mkdir(parents=True, exist_ok=True)
-    out = args.out / ("%s-%s-packed%s.json" % (context["machine_kind"], date, args.suffix and "-" + args.suffix))
-    out.write_text(json.dumps({"commit": bench_run.commit(), "date": date, "machine_kind": context["machine_kind"],
-                               "cpu": context["cpu"], "packed": entries}, indent=1) + "\n")
-    say("wrote", out)
+    bench_run.save_entries(args.out, context["machine_kind"], context["cpu"], "packed", entries, suffix=args.suffix)
     return 0
 
 

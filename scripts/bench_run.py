@@ -85,6 +85,26 @@ def commit():
     return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changes else "")
 
 
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+def save(out, result):
+    """Whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(partial, out)
+    return out
+
+
+def save_entries(folder, kind, cpu, what, entries, date=None, suffix=""):
+    """folder/KIND-DATE-WHAT.json, which bench_results.py reads."""
+    date = date or today()
+    say("wrote", save(folder / ("%s-%s-%s%s.json" % (kind, date, what, suffix and "-" + suffix)),
+                      {"commit": commit(), "date": date, "machine_kind": kind, "cpu": cpu, what: entries}))
+
+
 def ensure_model(lacuna, folder, name):
     path = folder / name
     if not path.exists():
@@ -141,7 +161,7 @@ def main():
         return 0
 
     runs, failed = [], []
-    start = datetime.datetime.now(datetime.timezone.utc)
+    date = today()
     out = None
     for group in groups:
         for name, model, flags in chosen(group):
@@ -164,14 +184,10 @@ def main():
                     row["steal_share"], row["other_share"]))
             # After every run: what was measured is kept if the rest fails.
             first = runs[0]["rows"][0]
-            args.out.mkdir(parents=True, exist_ok=True)
             suffix = "-" + args.suffix if args.suffix else ""
-            out = args.out / ("%s-%s%s.json" % (first["machine_kind"], start.strftime("%Y-%m-%d"), suffix))
-            result = {"commit": commit(), "date": start.strftime("%Y-%m-%d"), "machine_kind": first["machine_kind"],
-                      "cpu": first["cpu_info"], "threads": first["n_threads"], "runs": runs}
-            partial = out.with_suffix(".partial")
-            partial.write_text(json.dumps(result, indent=1) + "\n")
-            os.replace(partial, out)
+            out = save(args.out / ("%s-%s%s.json" % (first["machine_kind"], date, suffix)),
+                       {"commit": commit(), "date": date, "machine_kind": first["machine_kind"],
+                        "cpu": first["cpu_info"], "threads": first["n_threads"], "runs": runs})
     if out:
         say("wrote", out)
     if failed:

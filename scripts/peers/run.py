@@ -12,7 +12,6 @@ bench_openvino.py, on machines with AMX its sparse int8 mode too. An engine that
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
@@ -141,7 +140,7 @@ def main():
         return 0
 
     results = {}  # (engine, type, test): rates, a round each
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+    date = bench_run.today()
     args.out.mkdir(parents=True, exist_ok=True)
     for round_number in range(args.rounds):
         say("round", round_number + 1)
@@ -157,10 +156,7 @@ def main():
         versions = {"lacuna": first["build_commit"], **{engine.name: engine.version for engine in engines}}
         peers = [{"engine": engine, "version": versions[engine], "type": kind, "test": test, "threads": args.threads,
                   "best_ts": max(rates), "rounds_ts": rates} for (engine, kind, test), rates in results.items()]
-        out = args.out / ("%s-%s-peers.json" % (first["machine_kind"], date))
-        out.write_text(json.dumps({"commit": bench_run.commit(), "date": date, "machine_kind": first["machine_kind"],
-                                   "cpu": first["cpu_info"], "peers": peers}, indent=1) + "\n")
-        say("wrote", out)
+        bench_run.save_entries(args.out, first["machine_kind"], first["cpu_info"], "peers", peers, date)
     return 0
 
 

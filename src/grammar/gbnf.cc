@@ -4,9 +4,11 @@
 #include <map>
 #include <optional>
 
+#include "base/hex.h"
 #include "base/status_macros.h"
 #include "grammar/grammar_builder.h"
 #include "io/json.h"
+#include "tokenizer/unicode.h"
 
 namespace lacuna {
 namespace {
@@ -242,14 +244,7 @@ class Parser {
     if (!More() || Peek() == '\n') {
       return Error(at_, std::string("the ") + inside + " is not closed on its line");
     }
-    if (Peek() != '\\') {
-      const auto byte = static_cast<uint8_t>(text_[at_]);
-      const int n = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-      uint32_t c = n == 1 ? byte : byte & (0x7F >> n);
-      for (int i = 1; i < n; ++i) c = c << 6 | (static_cast<uint8_t>(text_[at_ + static_cast<size_t>(i)]) & 63);
-      at_ += static_cast<size_t>(n);
-      return c;
-    }
+    if (Peek() != '\\') return static_cast<uint32_t>(unicode::Next(text_, at_));
     const size_t begin = at_++;
     const char c = Peek();
     if (c == 'x' || c == 'u' || c == 'U') return Hex(begin, c == 'x' ? 2 : c == 'u' ? 4 : 8);
@@ -266,11 +261,7 @@ class Parser {
     ++at_;
     uint64_t value = 0;
     for (int i = 0; i < digits; ++i, ++at_) {
-      const char c = Peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
+      const int digit = HexDigit(Peek());
       if (digit < 0) return Error(begin, "expected " + std::to_string(digits) + " hexadecimal digits after the escape");
       value = value * 16 + static_cast<uint64_t>(digit);
     }

@@ -92,6 +92,13 @@ class Writer {
     return {};
   }
 
+  // The name of a new rule with this body.
+  Result<std::string> RuleOf(const std::string& path, std::string body) {
+    LACUNA_ASSIGN_OR_RETURN(std::string rule, NewRule(path));
+    LACUNA_RETURN_IF_ERROR(Set(rule, std::move(body)));
+    return rule;
+  }
+
   Status OnlyKnown(const Ordered& schema, const std::string& path,
                    std::initializer_list<std::string_view> known) const {
     for (const auto& [key, value] : schema.items()) {
@@ -158,9 +165,7 @@ class Writer {
       body += (body.empty() ? "" : " | ") + rule;
     }
     LACUNA_RETURN_IF_ERROR(AllBelong(schema, path));
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path, body);
   }
 
   static bool Belongs(const std::string& key, const std::string& type) {
@@ -243,9 +248,7 @@ class Writer {
       LACUNA_ASSIGN_OR_RETURN(const std::string rule, Visit(list[i], path + "/" + std::to_string(i)));
       body += (body.empty() ? "" : " | ") + rule;
     }
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path, body);
   }
 
   // One of the values that are of the schema's type, as JSON without spaces.
@@ -265,9 +268,7 @@ class Writer {
       if (fits) body += (body.empty() ? "" : " | ") + GbnfLiteral(value.dump());
     }
     if (body.empty()) return Error(path, "has no value of its own type");
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path, body);
   }
 
   // A count from 0 to 10,000, or nothing.
@@ -290,9 +291,7 @@ class Writer {
       const auto pattern = PatternToGbnf(schema["pattern"].get<std::string>());
       if (!pattern.ok()) return Error(path + "/pattern", pattern.status().message());
       LACUNA_RETURN_IF_ERROR(Rule("char").status());
-      LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-      LACUNA_RETURN_IF_ERROR(Set(rule, *pattern));
-      return rule;
+      return RuleOf(path, *pattern);
     }
     if (formatted) {
       const Ordered& format = schema["format"];
@@ -304,10 +303,8 @@ class Writer {
     if (!min && !max) return Rule("string");
     if (max && *max < min.value_or(0)) return Error(path, "has minLength above maxLength");
     LACUNA_RETURN_IF_ERROR(Rule("char").status());
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, "\"\\\"\" char{" + std::to_string(min.value_or(0)) + "," +
-                                         (max ? std::to_string(*max) : "") + "} \"\\\"\""));
-    return rule;
+    return RuleOf(path, "\"\\\"\" char{" + std::to_string(min.value_or(0)) + "," + (max ? std::to_string(*max) : "") +
+                            "} \"\\\"\"");
   }
 
   Result<std::string> Integer(const Ordered& schema, const std::string& path) {
@@ -334,9 +331,7 @@ class Writer {
     if (!min && !max) return Rule("integer");
     const std::string body = IntegerRange(min, max);
     if (body.empty()) return Error(path, "has no integer between its limits");
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path, body);
   }
 
   Result<std::string> Number(const Ordered& schema, const std::string& path) {
@@ -361,9 +356,7 @@ class Writer {
     if (!min && !max) return Rule("number");
     const std::string body = NumberRange(min, max);
     if (body.empty()) return Error(path, "has no number between its limits");
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path, body);
   }
 
   Result<std::string> Array(const Ordered& schema, const std::string& path) {
@@ -399,9 +392,7 @@ class Writer {
       body = " space " + item + " (\",\" space " + item + ")" + bounds(1);
       if (min == 0) body = " (" + body + " )?";
     }
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, "\"[\"" + body + " space \"]\""));
-    return rule;
+    return RuleOf(path, "\"[\"" + body + " space \"]\"");
   }
 
   Result<std::string> Object(const Ordered& schema, const std::string& path) {
@@ -450,9 +441,7 @@ class Writer {
       after = next_after;
       begin = next_begin;
     }
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path));
-    LACUNA_RETURN_IF_ERROR(Set(rule, "\"{\" " + begin + " space \"}\""));
-    return rule;
+    return RuleOf(path, "\"{\" " + begin + " space \"}\"");
   }
 
   // A key that is none of `names`: a trie of them, left wherever the key differs. Escapes could spell a name in another
@@ -462,9 +451,7 @@ class Writer {
     LACUNA_RETURN_IF_ERROR(Rule("plain").status());
     std::set<std::string> sorted(names.begin(), names.end());
     LACUNA_ASSIGN_OR_RETURN(const std::string rest, OtherThan({sorted.begin(), sorted.end()}, 0, path));
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path + "/key"));
-    LACUNA_RETURN_IF_ERROR(Set(rule, "\"\\\"\" " + rest + " \"\\\"\""));
-    return rule;
+    return RuleOf(path + "/key", "\"\\\"\" " + rest + " \"\\\"\"");
   }
 
   // `names` are equal in their first `at` bytes; sorted.
@@ -489,9 +476,7 @@ class Writer {
     }
     body += "[^\\\"\\\\\\x7F\\x00-\\x1F" + all + "] plain*";
     if (!ends) body += " | \"\"";
-    LACUNA_ASSIGN_OR_RETURN(const std::string rule, NewRule(path + "/key"));
-    LACUNA_RETURN_IF_ERROR(Set(rule, body));
-    return rule;
+    return RuleOf(path + "/key", body);
   }
 
   static std::string ClassChar(const std::string& c) {

@@ -6,9 +6,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/hex.h"
 #include "base/status_macros.h"
 #include "grammar/code_points.h"
 #include "grammar/json_rules.h"
+#include "tokenizer/unicode.h"
 
 namespace lacuna {
 namespace {
@@ -180,22 +182,12 @@ class Parser {
     return times;
   }
 
-  uint32_t CodePoint() {
-    const auto byte = static_cast<uint8_t>(text_[at_++]);
-    const int more = byte < 0x80 ? 0 : byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
-    uint32_t c = more == 0 ? byte : byte & (0x3F >> more);
-    for (int i = 0; i < more; ++i) c = c << 6 | (static_cast<uint8_t>(text_[at_++]) & 63);
-    return c;
-  }
+  uint32_t CodePoint() { return unicode::Next(text_, at_); }
 
   Result<uint32_t> Hex(int digits) {
     uint32_t value = 0;
     for (int i = 0; i < digits; ++i, ++at_) {
-      const char c = Peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
+      const int digit = HexDigit(Peek());
       if (digit < 0) return Error("lacks hexadecimal digits");
       value = value * 16 + static_cast<uint32_t>(digit);
     }

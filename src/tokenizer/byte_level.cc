@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/hex.h"
+
 namespace lacuna {
 namespace {
 
@@ -42,14 +44,8 @@ void AppendByteLevel(std::string_view bytes, std::string& out) {
 int ByteOfChar(char32_t c) { return c < kAlphabetEnd ? kAlphabet.bytes[c] : -1; }
 
 int ByteOfFallback(std::string_view token) {
-  const auto hex = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-  };
   if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
-  const int high = hex(token[3]), low = hex(token[4]);
+  const int high = HexDigit(token[3]), low = HexDigit(token[4]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

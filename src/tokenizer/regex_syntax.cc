@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hex.h"
 #include "base/status_macros.h"
 #include "tokenizer/regex_syntax.h"
 #include "tokenizer/unicode.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr char kWordExtra[] = R"(\xB2\xB3\xB9\xBC-\xBE)";
 constexpr int kMaxClassDepth = 8;
 
-bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsHex(char c) { return HexDigit(c) >= 0; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 class Translator {

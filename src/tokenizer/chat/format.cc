@@ -65,14 +65,17 @@ std::string DecimalWithPoint(double number, int64_t precision) {
   return mantissa + digits.substr(e);
 }
 
+std::string Upper(std::string digits) {
+  for (char& c : digits) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return digits;
+}
+
 std::string InBase(int64_t value, char type) {
   const uint64_t magnitude = value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
   char buffer[70];
   const int base = type == 'b' ? 2 : type == 'o' ? 8 : 16;
   std::string digits(buffer, std::to_chars(buffer, buffer + sizeof(buffer), magnitude, base).ptr);
-  if (type == 'X')
-    std::transform(digits.begin(), digits.end(), digits.begin(), [](char c) { return c >= 'a' ? char(c - 32) : c; });
-  return (value < 0 ? "-" : "") + digits;
+  return (value < 0 ? "-" : "") + (type == 'X' ? Upper(digits) : digits);
 }
 
 // The digits of a number, with a minus before them.
@@ -114,10 +117,7 @@ std::string NumberDigits(Interpreter& in, const Value& v, const Spec& spec) {
                                    : lower == 'e' ? std::chars_format::scientific
                                                   : std::chars_format::general,
                                    precision);
-      if (type != lower)
-        std::transform(digits.begin(), digits.end(), digits.begin(),
-                       [](char c) { return c >= 'a' ? char(c - 32) : c; });
-      return digits;
+      return type == lower ? digits : Upper(digits);
     }
     default:
       return fail(std::string("unknown type '") + type + "'");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/hex.h"
 #include "base/status_macros.h"
 #include "tokenizer/chat/value.h"
 #include "tokenizer/unicode.h"
@@ -236,10 +237,9 @@ class Lexer {
     char32_t code = 0;
     if (count > 0) {
       for (size_t d = 0; d < count; ++d) {
-        const char digit = i + 2 + d < raw.size() ? raw[i + 2 + d] : ' ';
-        if (std::isxdigit(static_cast<unsigned char>(digit)) == 0)
-          return Error(std::string("\\") + c + " needs " + std::to_string(count) + " hexadecimal digits");
-        code = code * 16 + static_cast<char32_t>(IsDigit(digit) ? digit - '0' : std::tolower(digit) - 'a' + 10);
+        const int digit = i + 2 + d < raw.size() ? HexDigit(raw[i + 2 + d]) : -1;
+        if (digit < 0) return Error(std::string("\\") + c + " needs " + std::to_string(count) + " hexadecimal digits");
+        code = code * 16 + static_cast<char32_t>(digit);
       }
       i += 2 + count;
     } else if (c >= '0' && c <= '7') {

@@ -15,6 +15,7 @@ import longtasks
 import make_calibration
 import make_tasks
 import phrases_eval
+import phrases_more
 import phrases_train
 import tasks
 
@@ -32,7 +33,7 @@ class Corpus(unittest.TestCase):
 
     def test_no_template_is_shared(self):
         for part in ("TOLD", "ASKED"):
-            train, held = getattr(phrases_train, part), getattr(phrases_eval, part)
+            train, held = getattr(phrases_more, part), getattr(phrases_eval, part)
             self.assertEqual(train.keys(), held.keys())
             for key in train:
                 self.assertGreaterEqual(len(set(map(bare, train[key]))), 6, key)
@@ -48,7 +49,7 @@ class Corpus(unittest.TestCase):
             for key in getattr(phrases_train, part):
                 if key != "fill":
                     slots = {frozenset(f for _, f, _, _ in string.Formatter().parse(t) if f)
-                             for p in (phrases_train, phrases_eval) for t in getattr(p, part)[key]}
+                             for p in (phrases_more, phrases_eval) for t in getattr(p, part)[key]}
                     self.assertEqual(len(slots), 1, key)
 
     def test_trivial_baselines_fail(self):
@@ -81,6 +82,18 @@ class Corpus(unittest.TestCase):
         for make in (make_calibration.story, make_calibration.talk, make_calibration.long_talk):
             for i in range(3):
                 self.assertIn(json.dumps(make(i)), known)
+
+    def test_notes_are_what_a_reader_knows(self):
+        for i in range(50):
+            seen = {}
+            for s in longtasks.make("times", random.Random(i), phrases_eval, 512).told:
+                if notes := getattr(s, "notes", ()):
+                    name = next(w for w in re.findall(r"\w+", s) if w in lex.NAMES)
+                    seen[name] = seen.get(name, 0) + 1
+                    self.assertEqual(notes, ((len(s) - 1, str(seen[name]), True),))
+            (text, _), *_ = longtasks.make("locker", random.Random(i), phrases_eval, 512).turns("Listen. ")
+            thing_first = re.finditer(r"(?:The|the) (\w+)(?: lies)? in locker \d-\d-\d", text)
+            self.assertEqual([(m.end() - 1, " " + m[1], False) for m in thing_first], list(text.notes))
 
     def test_answers_follow_from_the_text(self):
         """An oracle with its own reading of the plainest sentences agrees with the simulation."""

@@ -1,9 +1,10 @@
 """What the model learns from: documents of all kinds, the tokenizer trained on them, rows of ids with weights.
 
 A document is a list of (text, weight): an answer counts fully, what could not be known (who went where) a little. Behind
-an answer's weight may stand the way to it (lessons.py).
+an answer's weight may stand the way to it (lessons.py), behind a text's what its reader knows by then (tasks.py).
 """
 
+import bisect
 import itertools
 import json
 import random
@@ -14,13 +15,14 @@ import corpus
 import lessons
 import lexicon as lex
 import natural
-import phrases_train
+import phrases_more as phrases
 import simple
 import tasks
 
 SPECIAL = BEGIN, END, USER, ASSISTANT, SYSTEM = "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
 BEGIN_ID, END_ID = 0, 1
-TOLD_WEIGHT, STORY_WEIGHT, PROSE_WEIGHT = 0.1, 0.4, 0.3
+TOLD_WEIGHT, STORY_WEIGHT, PROSE_WEIGHT, NOTE = 0.1, 0.4, 0.3, 0.3
+STEP, DEEP = 3, 4  # layers: what one look finds, and what takes more
 # An answer begins with a space, as its words do where they were told: they are the same tokens.
 TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
             "{% if message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + eos_token }}"
@@ -49,7 +51,8 @@ def talk(rng):
 def chat(turns, weight=1.0):
     parts = [(BEGIN, 0.0)]
     for user, answer, *way in turns:
-        parts += [(USER + user + ASSISTANT, TOLD_WEIGHT), (" " + answer + END, weight, *way)]
+        asked = tasks.joined(USER, user, ASSISTANT, between="")
+        parts += [(asked, TOLD_WEIGHT, *asked.notes), (" " + answer + END, weight, *way)]
     return parts
 
 
@@ -87,6 +90,10 @@ SHARES = {
              "define": 0.08, "sum": 0.05, "rank": 0.02, "copy": 0.01, "reverse": 0.01, "sort": 0.04, "drill": 0.02},
     "steps": {"prose": 0.05, "story": 0.08, "talk": 0.01, "scene": 0.42, "many": 0.05, "order": 0.08, "taste": 0.08,
               "define": 0.08, "sum": 0.05, "rank": 0.02, "copy": 0.01, "reverse": 0.02, "sort": 0.04, "drill": 0.01},
+    "scenes": {"prose": 0.03, "story": 0.04, "talk": 0.01, "scene": 0.60, "many": 0.06, "order": 0.05, "taste": 0.05,
+               "define": 0.08, "sum": 0.03, "rank": 0.01, "copy": 0.01, "reverse": 0.01, "sort": 0.02, "drill": 0.0},
+    "own": {"prose": 0.05, "story": 0.08, "talk": 0.01, "scene": 0.34, "many": 0.09, "order": 0.10, "taste": 0.08,
+            "define": 0.09, "sum": 0.06, "rank": 0.03, "copy": 0.01, "reverse": 0.01, "sort": 0.04, "drill": 0.01},
     "all": {"prose": 0.09, "story": 0.15, "talk": 0.03, "scene": 0.24, "many": 0.06, "order": 0.06, "taste": 0.07,
             "define": 0.05, "sum": 0.06, "rank": 0.04, "copy": 0.03, "reverse": 0.04, "sort": 0.05, "drill": 0.02},
 }
@@ -102,19 +109,19 @@ def document(kind, rng, length, pages, easy):
         hero, text = story_of(rng)
         if rng.random() < 0.4:
             return [(BEGIN, 0.0), (text + END, STORY_WEIGHT)]
-        parts = chat([(tasks.question(rng, phrases_train, "story", p=hero), text)], STORY_WEIGHT)
+        parts = chat([(tasks.question(rng, phrases, "story", p=hero), text)], STORY_WEIGHT)
         return parts + chat([talk(rng)])[1:] if rng.random() < 0.2 else parts
     if kind == "drill":
         return drill(rng, pages)
     if kind == "talk":
         return chat([talk(rng) for _ in range(rng.randrange(1, 4))])
-    opening = rng.choice(phrases_train.OPEN)
+    opening = rng.choice(phrases.OPEN)
     if rng.random() < easy:
-        turns = simple.simple(kind, rng, phrases_train, length)
+        turns = simple.simple(kind, rng, phrases, length)
     elif kind == "long":
-        turns = lessons.long_lesson(rng, phrases_train, opening, length)
+        turns = lessons.long_lesson(rng, phrases, opening, length)
     else:
-        turns = lessons.lesson(kind, rng, phrases_train, opening)
+        turns = lessons.lesson(kind, rng, phrases, opening)
     if rng.random() < 0.1:
         turns.append(talk(rng))
     if rng.random() < 0.05:
@@ -158,9 +165,12 @@ class Row(NamedTuple):
     ids: list
     weights: list  # each that of the next token
     sizes: list    # of the documents
-    ways: list     # (place, token): where this token is the first step to an answer
+    ways: list     # (place, token, layers, weight): so many layers should know this token there
     looks: list    # (the document's begin, place in it, place in it): the first must look at the second for the next step
 
+
+def token_at(offsets, at):
+    return bisect.bisect_right(offsets, at, key=lambda offset: offset[1])
 
 
 def place_of(way, read):
@@ -168,7 +178,7 @@ def place_of(way, read):
     for start, text, offsets in reversed(read):
         if (at := text.rfind(way.sentence)) >= 0:
             at += way.sentence.rindex(way.word)
-            return start + next(i for i, (_, end) in enumerate(offsets) if end > at)
+            return start + token_at(offsets, at)
     raise ValueError(way)
 
 
@@ -178,6 +188,9 @@ class Documents:
     def __init__(self, tokenizer, seed, pages):
         self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, 0
         self.tokens = dict.fromkeys([*SHARES["all"], "long"], 0.0)
+
+    def _token(self, word):
+        return self.tokenizer.encode(word, add_special_tokens=False).ids[0]
 
     def _document(self, part):
         shares, of_long = SHARES[part.shares], part.long_share
@@ -189,13 +202,17 @@ class Documents:
         self.next += 1
         ids, weights, ways, looks, read = [], [], [], [], []
         easy = part.simple + 0.3 * (kind == "long")  # their signal is the thinnest
-        for text, weight, *way in document(kind, rng, rng.choice(part.lengths), self.pages, easy):
+        for text, weight, *hints in document(kind, rng, rng.choice(part.lengths), self.pages, easy):
             encoded = self.tokenizer.encode(text, add_special_tokens=False)
             tokens = encoded.ids
-            for w in way:
-                first = self.tokenizer.encode(" " + w.first, add_special_tokens=False).ids[0]
-                ways += [(len(ids) - 1, first), (len(ids), first)]
-                looks.append((len(ids), place_of(w, read)))
+            for hint in hints:
+                if isinstance(hint, lessons.Way):
+                    first = self._token(" " + hint.first)
+                    ways += [(len(ids) - 1, first, STEP, 1.0), (len(ids), first, STEP, 1.0)]
+                    looks.append((len(ids), place_of(hint, read)))
+                else:
+                    at, word, deep = hint
+                    ways.append((len(ids) + token_at(encoded.offsets, at), self._token(word), DEEP if deep else STEP, NOTE))
             read.append((len(ids), text, encoded.offsets))
             ids += tokens
             weights += [weight if weight == 1 else weight * part.rest] * len(tokens)
@@ -210,7 +227,7 @@ class Documents:
             ids, weights, ways, looks = self._document(part)
             ids, weights = ids[:limit], weights[:limit]
             row.looks.extend((len(row.ids), at, seen) for at, seen in looks if at < len(ids))
-            row.ways.extend((len(row.ids) + at, token) for at, token in ways if at < len(ids))
+            row.ways.extend((len(row.ids) + at, *rest) for at, *rest in ways if at < len(ids))
             row.ids.extend(ids)
             row.weights.extend(weights[1:] + [0.0])
             row.sizes.append(len(ids))

@@ -11,19 +11,13 @@ from typing import NamedTuple
 import lexicon as lex
 import longtasks
 import tasks
-from tasks import question, sentence
+from tasks import noted, question, sentence, turns as turns_of
 
 
 class Way(NamedTuple):
     first: str     # what the first step finds
     sentence: str  # where the second does,
     word: str      # and in which word
-
-
-def _turns(opening, told, asked):
-    """The text stands before the first question."""
-    text = opening + " ".join(told) + "\n" if told else ""
-    return [(text + q if i == 0 else q, *a) for i, (q, *a) in enumerate(asked)]
 
 
 def scene(rng, phrases, opening):
@@ -43,7 +37,7 @@ def scene(rng, phrases, opening):
         if rng.random() < 0.6:
             s.end()
         asked = scene_questions(rng, phrases, s)
-        turns += _turns(opening if part == 0 else "", s.told, asked if part == parts - 1 else asked[:3])
+        turns += turns_of(opening if part == 0 else "", s.told, asked if part == parts - 1 else asked[:3])
         s.told = []
     return turns
 
@@ -72,9 +66,10 @@ def many(rng, phrases, opening):
             kind = rng.random()
             if kind < 0.6 and len(mine[p]) < 6:
                 mine[p].append(things.pop())
-                told.append(sentence(rng, phrases, "take", p=p, t=mine[p][-1]))
+                told.append(noted(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), str(len(mine[p])), deep=True))
             elif kind < 0.8 and len(mine[p]) > 1:
-                told.append(sentence(rng, phrases, "drop", p=p, t=mine[p].pop(rng.randrange(len(mine[p])))))
+                gone = mine[p].pop(rng.randrange(len(mine[p])))
+                told.append(noted(sentence(rng, phrases, "drop", p=p, t=gone), str(len(mine[p])), deep=True))
             elif kind > 0.85:
                 told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))
         asked = [(question(rng, phrases, "many", p=p), str(len(mine[p]))) for p in people if mine[p]]
@@ -82,7 +77,7 @@ def many(rng, phrases, opening):
         asked += [(question(rng, phrases, "who", t=t), p) for t, p in rng.sample(held, min(2, len(held)))]
         if asked and told:
             rng.shuffle(asked)
-            turns += _turns(opening if not turns else "", told, asked)
+            turns += turns_of(opening if not turns else "", told, asked)
             told = []
     return turns or many(rng, phrases, opening)
 
@@ -101,7 +96,7 @@ def taste(rng, phrases, opening):
         follow = rng.random() < 0.6
         for i, p in enumerate(people):
             asked.append((question(rng, phrases, "follow" if follow and i else key + "s", p=p), facts[p, key]))
-    return _turns(opening, told, asked)
+    return turns_of(opening, told, asked)
 
 
 def define(rng, phrases, opening):
@@ -114,7 +109,7 @@ def define(rng, phrases, opening):
     asked = [(question(rng, phrases, "define", w=w), "a " + t, *v)
              for w, t, *v in [*zip(words, things), *zip(words[n:], things, ways)]]
     rng.shuffle(asked)
-    return _turns(opening, told, asked)
+    return turns_of(opening, told, asked)
 
 
 def lesson(kind, rng, phrases, opening):

@@ -8,7 +8,7 @@ import itertools
 import re
 
 import lexicon as lex
-from tasks import Item, holding, question, sentence
+from tasks import Item, holding, noted, question, sentence
 
 LONG = ("needle", "needles", "locker", "track", "times", "story_qa")
 LENGTHS = (256, 512, 1024, 2048, 4096)
@@ -57,6 +57,24 @@ def _finish(item, rng, phrases, length, names):
     return item
 
 
+def number_told(rng, phrases, p, q, n):
+    """At its end the reader knows who told it."""
+    return noted(sentence(rng, phrases, "tell", p=p, q=q, n=n), " " + p)
+
+
+def in_locker(rng, phrases, k, t):
+    """The digits are looked for, so that a thing that came before them must be known there."""
+    text = sentence(rng, phrases, "locker", k=k, t=t)
+    at = text.index(k)
+    return noted(text, " " + t, at=at + len(k) - 1) if text.index(" " + t) < at else text
+
+
+def counted(told):
+    """The sentences of (person, sentence); after each the reader knows how many the person has."""
+    people = [p for p, _ in told]
+    return [noted(text, str(people[:i + 1].count(p)), deep=True) for i, (p, text) in enumerate(told)]
+
+
 def needle(task, rng, phrases, length, questions):
     """Numbers that go from one person to another. The way back and what was never told carry other numbers."""
     people = rng.sample(lex.NAMES, 4)
@@ -68,7 +86,7 @@ def needle(task, rng, phrases, length, questions):
         pairs = list(dict.fromkeys(pairs[:3] + [(q, p) for p, q in pairs[:3]]))
     numbers = iter(rng.sample(lex.NUMBERS, 40))
     told = {pair: next(numbers) for pair in pairs}
-    facts = [sentence(rng, phrases, "tell", p=p, q=q, n=n) for (p, q), n in told.items()]
+    facts = [number_told(rng, phrases, p, q, n) for (p, q), n in told.items()]
     if task == "needle":
         facts += [sentence(rng, phrases, "kept", p=p, q=q, n=next(numbers)) for p, q in pairs]
     rng.shuffle(facts)
@@ -94,7 +112,7 @@ def locker(rng, phrases, length, questions):
     asked = rng.sample(pairs[:count // 5 * 5], min(questions, count))
     asked = [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in asked]
     rng.shuffle(pairs)
-    told = [sentence(rng, phrases, "locker", k=k, t=t) for k, t in pairs]
+    told = [in_locker(rng, phrases, k, t) for k, t in pairs]
     return _finish(Item("locker", "thing", told, asked), rng, phrases, length, rng.sample(lex.NAMES, 4))
 
 
@@ -105,7 +123,8 @@ def track(rng, phrases, length, questions):
     for n in numbers:
         people = [next(names) for _ in range(rng.randrange(3, 5))]
         chains.append([sentence(rng, phrases, "value", p=people[0], n=n)] +
-                      [sentence(rng, phrases, "same", p=p, q=q) for q, p in zip(people, people[1:])])
+                      [noted(sentence(rng, phrases, "same", p=p, q=q), n[0], deep=True)
+                       for q, p in zip(people, people[1:])])
         asked += [(question(rng, phrases, "track", p=p), n) for p in people[1:]]
     told = []
     while any(chains):
@@ -117,10 +136,10 @@ def track(rng, phrases, length, questions):
 def times(rng, phrases, length, questions):
     people = rng.sample(lex.NAMES, 2)
     counts = [rng.randrange(1, 9) if length > 300 else rng.randrange(1, 6) for _ in people]
-    told = [sentence(rng, phrases, "ring", p=p) for p, n in zip(people, counts) for _ in range(n)]
+    told = [(p, sentence(rng, phrases, "ring", p=p)) for p, n in zip(people, counts) for _ in range(n)]
     rng.shuffle(told)
     asked = [(question(rng, phrases, "times", p=p), str(n)) for p, n in zip(people, counts)]
-    return _finish(Item("times", "count", told, asked[:questions]), rng, phrases, length,
+    return _finish(Item("times", "count", counted(told), asked[:questions]), rng, phrases, length,
                    people + rng.sample(lex.NAMES, 3))
 
 

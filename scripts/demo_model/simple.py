@@ -11,22 +11,19 @@ import lexicon as lex
 import longtasks
 import tasks
 from lessons import Way
-from tasks import question, sentence
+from tasks import noted, question, sentence, turns as turns_of
 
 KINDS = ("scene", "many", "order", "taste", "define", "sum", "rank", "copy", "reverse", "sort", "long")
 
 
 class Few:
-    """The most usual phrasings of each kind."""
+    """A few phrasings of each kind: the most usual, or any."""
 
-    def __init__(self, phrases, told, asked):
-        self.TOLD = {k: v[:told] for k, v in phrases.TOLD.items()}
-        self.ASKED = {k: v[:asked] for k, v in phrases.ASKED.items()}
-
-
-def _turns(told, asked):
-    text = " ".join(told) + "\n" if told else ""
-    return [(text + q if i == 0 else q, *a) for i, (q, *a) in enumerate(asked)]
+    def __init__(self, phrases, rng, told, asked):
+        any_of = rng.random() < 0.6
+        few = lambda all_of, n: rng.sample(all_of, min(n, len(all_of))) if any_of else all_of[:n]
+        self.TOLD = {k: few(v, told) for k, v in phrases.TOLD.items()}
+        self.ASKED = {k: few(v, asked) for k, v in phrases.ASKED.items()}
 
 
 def scene(rng, phrases):
@@ -48,18 +45,18 @@ def scene(rng, phrases):
         if len(mine) == 1:
             asked.append((question(rng, phrases, "what", p=p), "the " + mine[0]))
     rng.shuffle(asked)
-    return _turns(s.told, asked)
+    return turns_of("", s.told, asked)
 
 
 def many(rng, phrases):
     people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 8)
     mine = [(p, things.pop()) for p in people for _ in range(rng.randrange(1, 4))]
     rng.shuffle(mine)
-    told = [sentence(rng, phrases, "take", p=p, t=t) for p, t in mine]
+    told = longtasks.counted([(p, sentence(rng, phrases, "take", p=p, t=t)) for p, t in mine])
     asked = [(question(rng, phrases, "many", p=p), str(sum(q == p for q, _ in mine))) for p in people]
     asked += [(question(rng, phrases, "who", t=t), p) for p, t in mine]
     rng.shuffle(asked)
-    return _turns(told, asked)
+    return turns_of("", told, asked)
 
 
 def order(rng, phrases):
@@ -67,10 +64,10 @@ def order(rng, phrases):
     went = [(p, goal) for p in people]
     if rng.random() < 0.3:
         went.insert(rng.randrange(len(went)), (rng.choice(lex.NAMES), other))
-    told = [sentence(rng, phrases, "go", p=p, x=x) for p, x in went]
+    told = longtasks.counted([(x, sentence(rng, phrases, "go", p=p, x=x)) for p, x in went])
     asked = [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in enumerate(people, 1)]
     rng.shuffle(asked)
-    return _turns(told, asked)
+    return turns_of("", told, asked)
 
 
 def taste(rng, phrases):
@@ -85,7 +82,7 @@ def taste(rng, phrases):
         of = [(p, f) for p, k, f in rng.sample(facts, len(facts)) if k == key]
         follow = rng.random() < 0.3
         asked += [(question(rng, phrases, "follow" if follow and i else key + "s", p=p), f) for i, (p, f) in enumerate(of)]
-    return _turns(told, asked)
+    return turns_of("", told, asked)
 
 
 def define(rng, phrases):
@@ -94,12 +91,12 @@ def define(rng, phrases):
     told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
     pairs = list(zip(words, things))
     ways = [Way(w, s, t) for w, s, t in zip(words, told, things)]
-    if rng.random() < 0.4:
+    if rng.random() < 0.7:
         told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
         pairs += list(zip(words[n:], things, ways))
     rng.shuffle(told)
     rng.shuffle(pairs)
-    return _turns(told, [(question(rng, phrases, "define", w=w), "a " + t, *v) for w, t, *v in pairs])
+    return turns_of("", told, [(question(rng, phrases, "define", w=w), "a " + t, *v) for w, t, *v in pairs])
 
 
 def plain(kind, rng, phrases):
@@ -119,18 +116,25 @@ def plain(kind, rng, phrases):
             done = {"copy": rows, "reverse": rows[::-1], "sort": sorted(rows)}[kind]
             slots, answer = dict(l=" ".join(rows)), " ".join(done)
         asked.append((question(rng, phrases, key, **slots), str(answer)))
-    return _turns([], asked)
+    return turns_of("", [], asked)
 
 
 def needle(rng, phrases, n):
-    """Pairs of people who have nothing to do with each other, or pairs of a few, for which both names must be right."""
-    if rng.random() < 0.5:
+    """Pairs of people who have nothing to do with each other, pairs both ways, which teach who told and who heard, or
+    pairs of a few, for which both names must be right."""
+    kind = rng.random()
+    if kind < 0.2:
         names = rng.sample(lex.NAMES, 2 * n)
         pairs = list(zip(names[:n], names[n:]))
+    elif kind < 0.6:
+        n = (n + 1) // 2
+        names = rng.sample(lex.NAMES, 2 * n)
+        pairs = list(zip(names[:n], names[n:]))
+        pairs += [(q, p) for p, q in pairs]
     else:
         names = rng.sample(lex.NAMES, next(k for k in itertools.count(3) if k * (k - 1) > n))
         pairs = rng.sample(list(itertools.permutations(names, 2)), n)
-    told = dict(zip(pairs, rng.sample(lex.NUMBERS, n)))
+    told = dict(zip(pairs, rng.sample(lex.NUMBERS, len(pairs))))
     asked = [(question(rng, phrases, "needle", p=p, q=q), k) for (p, q), k in told.items()]
     for p in sorted({p for p, _ in pairs}):
         to = [q for q in names if (p, q) in told]
@@ -138,7 +142,7 @@ def needle(rng, phrases, n):
             to = rng.sample(to, 2)
             asked.append((question(rng, phrases, "needles", p=p, l=" and ".join(to)),
                           ", ".join(told[p, q] for q in to)))
-    return [sentence(rng, phrases, "tell", p=p, q=q, n=k) for (p, q), k in told.items()], asked
+    return [longtasks.number_told(rng, phrases, p, q, k) for (p, q), k in told.items()], asked
 
 
 def locker(rng, phrases, n):
@@ -147,7 +151,7 @@ def locker(rng, phrases, n):
         keys = list(itertools.chain(*(map("-".join, itertools.permutations(k.split("-"))) for k in keys)))
         keys = rng.sample(keys, n)
     pairs = list(dict(zip(keys, rng.sample(lex.THINGS, n))).items())
-    return ([sentence(rng, phrases, "locker", k=k, t=t) for k, t in pairs],
+    return ([longtasks.in_locker(rng, phrases, k, t) for k, t in pairs],
             [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in pairs])
 
 
@@ -162,13 +166,15 @@ def track(rng, phrases, n):
         else:
             q = names[rng.randrange(i - n, i)]
             of[p] = of[q]
-            told.append(sentence(rng, phrases, "same", p=p, q=q))
+            told.append(noted(sentence(rng, phrases, "same", p=p, q=q), of[p][0], deep=True))
     return told, [(question(rng, phrases, "track", p=p), k) for p, k in of.items()]
 
 
 def times(rng, phrases, n):
     counts = {p: rng.randrange(1, 5) for p in rng.sample(lex.NAMES, min(n, 4))}
-    return ([sentence(rng, phrases, "ring", p=p) for p, k in counts.items() for _ in range(k)],
+    told = [(p, sentence(rng, phrases, "ring", p=p)) for p, k in counts.items() for _ in range(k)]
+    rng.shuffle(told)
+    return (longtasks.counted(told),
             [(question(rng, phrases, "times", p=p), str(k)) for p, k in counts.items()])
 
 
@@ -176,17 +182,17 @@ def long(rng, phrases, length):
     """Filler lies between the facts, in one of two texts; many facts, each asked for, teach more than much filler."""
     made = rng.choice((needle, needle, needle, locker, locker, locker, track, times))
     told, asked = made(rng, phrases, rng.randrange(2, 4 + min(length, 600) // 30))
-    if made is not track:
+    if made in (needle, locker):
         rng.shuffle(told)
     rng.shuffle(asked)
     if rng.random() < 0.5:
         rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a in asked)
         told = longtasks.mix(rng, told, longtasks.filler(rng, phrases, rest, rng.sample(lex.NAMES, 4)))
-    return _turns(told, asked)
+    return turns_of("", told, asked)
 
 
 def simple(kind, rng, phrases, length):
-    few = Few(phrases, rng.randrange(1, 7), rng.randrange(1, 5))
+    few = Few(phrases, rng, rng.randrange(1, 13), rng.randrange(1, 5))
     if kind == "long":
         return long(rng, few, rng.randrange(0, length))
     made = {"scene": scene, "many": many, "order": order, "taste": taste, "define": define}.get(kind)

@@ -5,9 +5,37 @@ sentence, or the roles in it: whoever only matches words is wrong most of the ti
 Standard library only.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import lexicon as lex
+
+
+class Noted(str):
+    """A text and what its reader should have made of it so far: training asks for that too (data.py), evaluation not.
+    A note is (index of a character, word, deep): deep where it takes all that was told before."""
+    notes = ()
+
+
+def noted(text, word, deep=False, at=None):
+    out = Noted(text)
+    out.notes = ((len(text) - 1 if at is None else at, word, deep),)
+    return out
+
+
+def joined(*texts, between=" "):
+    out, notes, size = Noted(between.join(texts)), [], 0
+    for text in texts:
+        notes += [(size + at, *rest) for at, *rest in getattr(text, "notes", ())]
+        size += len(text) + len(between)
+    out.notes = tuple(notes)
+    return out
+
+
+def turns(opening, told, asked):
+    """The text belongs to the first question. What stands behind an answer stays there."""
+    text = joined(opening, joined(*told), "\n", between="") if told else ""
+    return [(joined(text, q, between="") if i == 0 else q, *a) for i, (q, *a) in enumerate(asked)]
 
 
 @dataclass
@@ -18,9 +46,7 @@ class Item:
     asked: list = field(default_factory=list)  # (question, answer)
 
     def turns(self, opening=""):
-        """The text belongs to the first question."""
-        text = " ".join([(opening + self.told[0])] + self.told[1:]) + "\n" if self.told else ""
-        return [(text + q if i == 0 else q, a) for i, (q, a) in enumerate(self.asked)]
+        return turns(opening, self.told, self.asked)
 
 
 class Scene:
@@ -159,11 +185,18 @@ def order(rng, phrases, questions=4):
     scene = Scene(rng, phrases, people=rng.randrange(5, 8))
     comers = rng.sample(scene.people, rng.randrange(4, len(scene.people) + 1))
     goal, rest = scene.places[0], scene.places[1:]
+    came = Counter()
+
+    def go(p, x):
+        scene.go(p, x)
+        came[x] += 1
+        scene.told[-1] = noted(scene.told[-1], str(came[x]), deep=True)
+
     for p in comers:
-        scene.go(p, goal)
+        go(p, goal)
         while rng.random() < 0.4:
-            scene.go(scene.others(p), rng.choice(rest))
-    scene.go(rng.choice(comers), rng.choice(rest))
+            go(scene.others(p), rng.choice(rest))
+    go(rng.choice(comers), rng.choice(rest))
     asked = rng.sample(list(enumerate(comers, 1)), min(questions, len(comers)))
     return Item("order", "person", scene.told, [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in asked])
 

@@ -36,7 +36,7 @@ from model import Llama
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
-WAY, LOOK = 3, 5  # layers
+LOOK = 5  # a layer
 
 
 class Part(NamedTuple):
@@ -55,7 +55,10 @@ CURRICULUM = (Part(0, 1280, (256,), 0.1, 0.8, "copy", 1), Part(2, 2560, (256,), 
               Part(21.5, 2560, (256, 512), 0.35, 0.5, "bind", 0.4), Part(25, 3072, (256, 512, 1024), 0.4, 0.4, "bind", 0.4),
               Part(29.5, 3072, (256, 512, 1024), 0.35, 0.4, "steps", 0.4),
               Part(37, 4096, (256, 512, 1024, 2048), 0.45, 0.3, "steps", 0.5),
-              Part(45, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
+              Part(39.5, 2560, (256, 512), 0.15, 0.8, "scenes", 0.3),
+              Part(44, 3840, (256, 512, 1024), 0.4, 0.5, "own", 0.4),
+              Part(50, 4096, (256, 512, 1024, 2048), 0.45, 0.3, "own", 0.5),
+              Part(56, 4608, (256, 512, 1024, 2048, 4096), 0.45, 0.2, "all", 1))
 
 
 def part_at(tokens):
@@ -65,22 +68,26 @@ def part_at(tokens):
 def loss_of(model, row, device="cpu"):
     """Answers always, other tokens by chance and then with more weight: the products with the vocabulary are dear.
 
-    Where an answer takes two steps ("the park" is where Mia went, who took the lamp) and the text says which, the layers
-    up to WAY are told to have found Mia where the answer begins, and a head of layer LOOK to look at "park": left alone,
-    the model guesses one of the places."""
+    Where an answer takes two steps ("the park" is where Mia went, who took the lamp) and the text says which, half of the
+    layers are told to have found Mia where the answer begins, and a head of layer LOOK to look at "park": left alone, the
+    model guesses one of the places. So it is with what a reader knows at the end of a sentence, as how many came so far."""
     ids, weights = torch.tensor(row.ids, device=device), torch.tensor(row.weights, device=device)
     chance = (3 * weights).clamp(max=1)
     at = (torch.rand_like(chance) < chance).nonzero()[:, 0]
     at = at[at + 1 < len(ids)]
-    hidden, between, (q, k) = model.hidden(ids, row.sizes, min(WAY, len(model.layers) - 1), min(LOOK, len(model.layers)))
+    hidden, between, (q, k) = model.hidden(ids, row.sizes, (data.STEP, data.DEEP), min(LOOK, len(model.layers)))
     logits = model.logits(hidden[at])
     share = (weights / chance)[at]
     each = F.cross_entropy(logits.float(), ids[at + 1], reduction="none")
     answers = (weights[at] == 1).nonzero()[:, 0]
     total = (each * share).sum()
-    if row.ways:
-        places, tokens = torch.tensor(row.ways, device=device).T
-        total = total + F.cross_entropy(model.logits(between[places]).float(), tokens, reduction="sum")
+    for layers, known in between.items():
+        if ways := [(place, token, w) for place, token, n, w in row.ways if n == layers]:
+            places, tokens, shares = map(list, zip(*ways))
+            each_way = F.cross_entropy(model.logits(known[places]).float(), torch.tensor(tokens, device=device),
+                                       reduction="none")
+            total = total + each_way @ torch.tensor(shares, device=device)
+    if row.looks:
         for start, at, seen in row.looks:
             scores = k[start:start + at + 1, 0] @ q[start + at, 0] * q.shape[-1] ** -0.5
             total = total + torch.logsumexp(scores.float(), 0) - scores[seen]

@@ -14,6 +14,7 @@ import lexicon as lex
 import longtasks
 import make_calibration
 import make_tasks
+import notes as notes_of
 import phrases_eval
 import phrases_more
 import phrases_train
@@ -90,10 +91,10 @@ class Corpus(unittest.TestCase):
                 if notes := getattr(s, "notes", ()):
                     name = next(w for w in re.findall(r"\w+", s) if w in lex.NAMES)
                     seen[name] = seen.get(name, 0) + 1
-                    self.assertEqual(notes, ((len(s) - 1, str(seen[name]), True),))
-            (text, _), *_ = longtasks.make("locker", random.Random(i), phrases_eval, 512).turns("Listen. ")
+                    self.assertEqual(notes, ((len(s) - 1, str(seen[name]), notes_of.DEEP),))
+            (text, *_), *_ = longtasks.make("locker", random.Random(i), phrases_eval, 512).turns("Listen. ")
             thing_first = re.finditer(r"(?:The|the) (\w+)(?: lies)? in locker \d-\d-\d", text)
-            self.assertEqual([(m.end() - 1, " " + m[1], False) for m in thing_first], list(text.notes))
+            self.assertEqual([(m.end() - 1, " " + m[1], notes_of.STEP) for m in thing_first], list(text.notes))
 
     def test_answers_follow_from_the_text(self):
         """An oracle with its own reading of the plainest sentences agrees with the simulation."""

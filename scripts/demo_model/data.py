@@ -1,7 +1,7 @@
 """What the model learns from: documents of all kinds, the tokenizer trained on them, rows of ids with weights.
 
 A document is a list of (text, weight): an answer counts fully, what could not be known (who went where) a little. Behind
-an answer's weight may stand the way to it (lessons.py), behind a text's what its reader knows by then (tasks.py).
+an answer's weight may stand the way to it, behind a text's what its reader knows by then (notes.py).
 """
 
 import bisect
@@ -15,6 +15,7 @@ import corpus
 import lessons
 import lexicon as lex
 import natural
+import notes
 import phrases_more as phrases
 import simple
 import tasks
@@ -22,7 +23,6 @@ import tasks
 SPECIAL = BEGIN, END, USER, ASSISTANT, SYSTEM = "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
 BEGIN_ID, END_ID = 0, 1
 TOLD_WEIGHT, STORY_WEIGHT, PROSE_WEIGHT, NOTE = 0.1, 0.4, 0.3, 0.3
-STEP, DEEP = 3, 4  # layers: what one look finds, and what takes more
 # An answer begins with a space, as its words do where they were told: they are the same tokens.
 TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
             "{% if message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + eos_token }}"
@@ -51,7 +51,7 @@ def talk(rng):
 def chat(turns, weight=1.0):
     parts = [(BEGIN, 0.0)]
     for user, answer, *way in turns:
-        asked = tasks.joined(USER, user, ASSISTANT, between="")
+        asked = notes.joined(USER, user, ASSISTANT, between="")
         parts += [(asked, TOLD_WEIGHT, *asked.notes), (" " + answer + END, weight, *way)]
     return parts
 
@@ -206,13 +206,14 @@ class Documents:
             encoded = self.tokenizer.encode(text, add_special_tokens=False)
             tokens = encoded.ids
             for hint in hints:
-                if isinstance(hint, lessons.Way):
-                    first = self._token(" " + hint.first)
-                    ways += [(len(ids) - 1, first, STEP, 1.0), (len(ids), first, STEP, 1.0)]
-                    looks.append((len(ids), place_of(hint, read)))
+                if isinstance(hint, notes.Way):
+                    at = len(ids) + (token_at(encoded.offsets, hint.skip) if hint.skip >= 0 else -1)
+                    ways += [(at - before, self._token(word), layers, 1.0)
+                             for word, layers in hint.known for before in (0, 1)]
+                    looks.append((at, place_of(hint, read)))
                 else:
-                    at, word, deep = hint
-                    ways.append((len(ids) + token_at(encoded.offsets, at), self._token(word), DEEP if deep else STEP, NOTE))
+                    at, word, layers = hint
+                    ways.append((len(ids) + token_at(encoded.offsets, at), self._token(word), layers, NOTE))
             read.append((len(ids), text, encoded.offsets))
             ids += tokens
             weights += [weight if weight == 1 else weight * part.rest] * len(tokens)

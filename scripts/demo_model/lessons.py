@@ -2,22 +2,15 @@
 
 lesson(kind, rng, phrases) gives turns of (user, assistant). An answer is a few tokens and its text hundreds, so every
 text is asked about in all ways, scenes stop in between to be asked about, and sizes go from trivial to evaluation's.
-A third member of a turn is the way there, where an answer takes two steps: who has the thing, and went where.
+A third member of a turn is the way there (notes.py), where an answer takes two steps: who has the thing, and went where.
 Standard library only.
 """
-
-from typing import NamedTuple
 
 import lexicon as lex
 import longtasks
 import tasks
-from tasks import noted, question, sentence, turns as turns_of
-
-
-class Way(NamedTuple):
-    first: str     # what the first step finds
-    sentence: str  # where the second does,
-    word: str      # and in which word
+from notes import DEEP, noted, way_of
+from tasks import question, sentence, turns as turns_of
 
 
 def scene(rng, phrases, opening):
@@ -45,7 +38,7 @@ def scene(rng, phrases, opening):
 def scene_questions(rng, phrases, s):
     ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
     out = [ask("who", p, t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + s.at[p], Way(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
+    out += [ask("where", "the " + s.at[p], way_of(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + x, t=t) for t, x in s.lies.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
@@ -58,7 +51,7 @@ def scene_questions(rng, phrases, s):
 
 def many(rng, phrases, opening):
     people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 30)
-    mine, turns, told = {p: [] for p in people}, [], []
+    mine, turns, told, last = {p: [] for p in people}, [], [], {}
     parts = rng.randrange(1, 4)
     for part in range(parts):
         for _ in range(rng.randrange(1, 12 // parts)):
@@ -66,13 +59,16 @@ def many(rng, phrases, opening):
             kind = rng.random()
             if kind < 0.6 and len(mine[p]) < 6:
                 mine[p].append(things.pop())
-                told.append(noted(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), str(len(mine[p])), deep=True))
+                told.append(noted(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), (str(len(mine[p])), DEEP)))
+                last[p] = told[-1]
             elif kind < 0.8 and len(mine[p]) > 1:
                 gone = mine[p].pop(rng.randrange(len(mine[p])))
-                told.append(noted(sentence(rng, phrases, "drop", p=p, t=gone), str(len(mine[p])), deep=True))
+                told.append(noted(sentence(rng, phrases, "drop", p=p, t=gone), (str(len(mine[p])), DEEP)))
+                last[p] = told[-1]
             elif kind > 0.85:
                 told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))
-        asked = [(question(rng, phrases, "many", p=p), str(len(mine[p]))) for p in people if mine[p]]
+        asked = [(question(rng, phrases, "many", p=p), str(len(mine[p])), way_of(p, last[p]))
+                 for p in people if mine[p]]
         held = [(t, p) for p in people for t in mine[p]]
         asked += [(question(rng, phrases, "who", t=t), p) for t, p in rng.sample(held, min(2, len(held)))]
         if asked and told:
@@ -103,7 +99,7 @@ def define(rng, phrases, opening):
     n = rng.randrange(1, 4)
     words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
     told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
-    ways = [Way(w, s, t) for w, s, t in zip(words, told, things)]
+    ways = [way_of(w, s, t) for w, s, t in zip(words, told, things)]
     told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
     rng.shuffle(told)
     asked = [(question(rng, phrases, "define", w=w), "a " + t, *v)

@@ -8,7 +8,8 @@ import itertools
 import re
 
 import lexicon as lex
-from tasks import Item, holding, noted, question, sentence
+from notes import DEEP, EARLY, STEP, Way, noted, way_of
+from tasks import Item, holding, question, sentence
 
 LONG = ("needle", "needles", "locker", "track", "times", "story_qa")
 LENGTHS = (256, 512, 1024, 2048, 4096)
@@ -52,27 +53,32 @@ def mix(rng, facts, others):
 
 
 def _finish(item, rng, phrases, length, names):
-    rest = length - _SPARE - sum(size(s) for s in item.told) - sum(size(q + a) for q, a in item.asked)
+    rest = length - _SPARE - sum(size(s) for s in item.told) - sum(size(q + a) for q, a, *_ in item.asked)
     item.told = mix(rng, item.told, filler(rng, phrases, rest, names))
     return item
 
 
 def number_told(rng, phrases, p, q, n):
-    """At its end the reader knows who told it."""
-    return noted(sentence(rng, phrases, "tell", p=p, q=q, n=n), " " + p)
+    """At its end the reader knows who told it whom."""
+    return noted(sentence(rng, phrases, "tell", p=p, q=q, n=n), (n[0], EARLY), (" " + p, STEP), (" " + q, DEEP))
+
+
+def told_to(p, q, facts, i=0):
+    """To number i of an answer, the one that p told q."""
+    return Way(((" " + p, STEP), (" " + q, DEEP)), facts[p, q], ".", 5 * i)
 
 
 def in_locker(rng, phrases, k, t):
     """The digits are looked for, so that a thing that came before them must be known there."""
     text = sentence(rng, phrases, "locker", k=k, t=t)
     at = text.index(k)
-    return noted(text, " " + t, at=at + len(k) - 1) if text.index(" " + t) < at else text
+    return noted(text, (" " + t, STEP), at=at + len(k) - 1) if text.index(" " + t) < at else text
 
 
 def counted(told):
     """The sentences of (person, sentence); after each the reader knows how many the person has."""
     people = [p for p, _ in told]
-    return [noted(text, str(people[:i + 1].count(p)), deep=True) for i, (p, text) in enumerate(told)]
+    return [noted(text, (str(people[:i + 1].count(p)), DEEP)) for i, (p, text) in enumerate(told)]
 
 
 def needle(task, rng, phrases, length, questions):
@@ -86,16 +92,18 @@ def needle(task, rng, phrases, length, questions):
         pairs = list(dict.fromkeys(pairs[:3] + [(q, p) for p, q in pairs[:3]]))
     numbers = iter(rng.sample(lex.NUMBERS, 40))
     told = {pair: next(numbers) for pair in pairs}
-    facts = [number_told(rng, phrases, p, q, n) for (p, q), n in told.items()]
+    told_whom = {(p, q): number_told(rng, phrases, p, q, n) for (p, q), n in told.items()}
+    facts = list(told_whom.values())
     if task == "needle":
         facts += [sentence(rng, phrases, "kept", p=p, q=q, n=next(numbers)) for p, q in pairs]
     rng.shuffle(facts)
     if task == "needles":
         to = rng.sample(people[1:], rng.randrange(2, 4))
         listed = ", ".join(to[:-1]) + " and " + to[-1]
-        asked = [(question(rng, phrases, "needles", p=p, l=listed), ", ".join(told[p, q] for q in to))]
+        asked = [(question(rng, phrases, "needles", p=p, l=listed), ", ".join(told[p, q] for q in to),
+                  *(told_to(p, q, told_whom, i) for i, q in enumerate(to)))]
     else:
-        asked = [(question(rng, phrases, "needle", p=p, q=q), told[p, q])
+        asked = [(question(rng, phrases, "needle", p=p, q=q), told[p, q], told_to(p, q, told_whom))
                  for p, q in rng.sample(pairs, min(questions, len(pairs)))]
     return _finish(Item(task, "number", facts, asked), rng, phrases, length, people)
 
@@ -123,7 +131,7 @@ def track(rng, phrases, length, questions):
     for n in numbers:
         people = [next(names) for _ in range(rng.randrange(3, 5))]
         chains.append([sentence(rng, phrases, "value", p=people[0], n=n)] +
-                      [noted(sentence(rng, phrases, "same", p=p, q=q), n[0], deep=True)
+                      [noted(sentence(rng, phrases, "same", p=p, q=q), (n[0], DEEP))
                        for q, p in zip(people, people[1:])])
         asked += [(question(rng, phrases, "track", p=p), n) for p in people[1:]]
     told = []
@@ -138,7 +146,8 @@ def times(rng, phrases, length, questions):
     counts = [rng.randrange(1, 9) if length > 300 else rng.randrange(1, 6) for _ in people]
     told = [(p, sentence(rng, phrases, "ring", p=p)) for p, n in zip(people, counts) for _ in range(n)]
     rng.shuffle(told)
-    asked = [(question(rng, phrases, "times", p=p), str(n)) for p, n in zip(people, counts)]
+    last = dict(told)
+    asked = [(question(rng, phrases, "times", p=p), str(n), way_of(p, last[p])) for p, n in zip(people, counts)]
     return _finish(Item("times", "count", counted(told), asked[:questions]), rng, phrases, length,
                    people + rng.sample(lex.NAMES, 3))
 

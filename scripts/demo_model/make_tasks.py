@@ -29,7 +29,7 @@ def item_of(task, length, seed, index):
         item = tasks.make(task, rng, phrases_eval, questions=1)
     turns = item.turns(opening)
     messages = []
-    for user, answer in turns:
+    for user, answer, *_ in turns:
         messages += [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
     text, _, first = turns[0][0].rpartition("\n")
     asked = turns[-1][0].rpartition("\n")[2] + (" " + first if turns[1:] else "")

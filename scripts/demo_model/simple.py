@@ -10,8 +10,9 @@ import itertools
 import lexicon as lex
 import longtasks
 import tasks
-from lessons import Way
-from tasks import noted, question, sentence, turns as turns_of
+from longtasks import told_to
+from notes import DEEP, Way, noted, way_of
+from tasks import question, sentence, turns as turns_of
 
 KINDS = ("scene", "many", "order", "taste", "define", "sum", "rank", "copy", "reverse", "sort", "long")
 
@@ -39,7 +40,8 @@ def scene(rng, phrases):
     asked = [(question(rng, phrases, "who", t=t), p) for t, p in s.holder.items()]
     asked += [(question(rng, phrases, "at", p=p), "the " + s.at[p]) for p in s.people]
     asked += [(question(rng, phrases, "where", t=t), "the " + x) for t, x in s.lies.items()]
-    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p], Way(p, s.went[p], s.at[p])) for t, p in s.holder.items()]
+    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p], way_of(p, s.went[p], s.at[p]))
+              for t, p in s.holder.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
         if len(mine) == 1:
@@ -53,7 +55,9 @@ def many(rng, phrases):
     mine = [(p, things.pop()) for p in people for _ in range(rng.randrange(1, 4))]
     rng.shuffle(mine)
     told = longtasks.counted([(p, sentence(rng, phrases, "take", p=p, t=t)) for p, t in mine])
-    asked = [(question(rng, phrases, "many", p=p), str(sum(q == p for q, _ in mine))) for p in people]
+    last = {p: text for (p, _), text in zip(mine, told)}
+    asked = [(question(rng, phrases, "many", p=p), str(sum(q == p for q, _ in mine)), way_of(p, last[p]))
+             for p in people]
     asked += [(question(rng, phrases, "who", t=t), p) for p, t in mine]
     rng.shuffle(asked)
     return turns_of("", told, asked)
@@ -64,8 +68,9 @@ def order(rng, phrases):
     went = [(p, goal) for p in people]
     if rng.random() < 0.3:
         went.insert(rng.randrange(len(went)), (rng.choice(lex.NAMES), other))
-    told = longtasks.counted([(x, sentence(rng, phrases, "go", p=p, x=x)) for p, x in went])
-    asked = [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in enumerate(people, 1)]
+    told = tasks.arrivals(went, [sentence(rng, phrases, "go", p=p, x=x) for p, x in went])
+    of = {p: text for (p, x), text in zip(went, told) if x == goal}
+    asked = [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1)) for n, p in enumerate(people, 1)]
     rng.shuffle(asked)
     return turns_of("", told, asked)
 
@@ -81,7 +86,8 @@ def taste(rng, phrases):
     for key in rng.sample(("like", "hate"), 2):
         of = [(p, f) for p, k, f in rng.sample(facts, len(facts)) if k == key]
         follow = rng.random() < 0.3
-        asked += [(question(rng, phrases, "follow" if follow and i else key + "s", p=p), f) for i, (p, f) in enumerate(of)]
+        asked += [(question(rng, phrases, "follow" if follow and i else key + "s", p=p), f)
+                  for i, (p, f) in enumerate(of)]
     return turns_of("", told, asked)
 
 
@@ -90,7 +96,7 @@ def define(rng, phrases):
     words, things = rng.sample(lex.WORDS, 2 * n), rng.sample(lex.THINGS, n)
     told = [sentence(rng, phrases, "means", w=w, t=t) for w, t in zip(words, things)]
     pairs = list(zip(words, things))
-    ways = [Way(w, s, t) for w, s, t in zip(words, told, things)]
+    ways = [way_of(w, s, t) for w, s, t in zip(words, told, things)]
     if rng.random() < 0.7:
         told += [sentence(rng, phrases, "alias", w=w, v=v) for w, v in zip(words[n:], words)]
         pairs += list(zip(words[n:], things, ways))
@@ -135,14 +141,15 @@ def needle(rng, phrases, n):
         names = rng.sample(lex.NAMES, next(k for k in itertools.count(3) if k * (k - 1) > n))
         pairs = rng.sample(list(itertools.permutations(names, 2)), n)
     told = dict(zip(pairs, rng.sample(lex.NUMBERS, len(pairs))))
-    asked = [(question(rng, phrases, "needle", p=p, q=q), k) for (p, q), k in told.items()]
+    facts = {(p, q): longtasks.number_told(rng, phrases, p, q, k) for (p, q), k in told.items()}
+    asked = [(question(rng, phrases, "needle", p=p, q=q), k, told_to(p, q, facts)) for (p, q), k in told.items()]
     for p in sorted({p for p, _ in pairs}):
         to = [q for q in names if (p, q) in told]
         if len(to) > 1:
             to = rng.sample(to, 2)
             asked.append((question(rng, phrases, "needles", p=p, l=" and ".join(to)),
-                          ", ".join(told[p, q] for q in to)))
-    return [longtasks.number_told(rng, phrases, p, q, k) for (p, q), k in told.items()], asked
+                          ", ".join(told[p, q] for q in to), *(told_to(p, q, facts, i) for i, q in enumerate(to))))
+    return list(facts.values()), asked
 
 
 def locker(rng, phrases, n):
@@ -166,7 +173,7 @@ def track(rng, phrases, n):
         else:
             q = names[rng.randrange(i - n, i)]
             of[p] = of[q]
-            told.append(noted(sentence(rng, phrases, "same", p=p, q=q), of[p][0], deep=True))
+            told.append(noted(sentence(rng, phrases, "same", p=p, q=q), (of[p][0], DEEP)))
     return told, [(question(rng, phrases, "track", p=p), k) for p, k in of.items()]
 
 
@@ -174,8 +181,9 @@ def times(rng, phrases, n):
     counts = {p: rng.randrange(1, 5) for p in rng.sample(lex.NAMES, min(n, 4))}
     told = [(p, sentence(rng, phrases, "ring", p=p)) for p, k in counts.items() for _ in range(k)]
     rng.shuffle(told)
+    last = dict(told)
     return (longtasks.counted(told),
-            [(question(rng, phrases, "times", p=p), str(k)) for p, k in counts.items()])
+            [(question(rng, phrases, "times", p=p), str(k), way_of(p, last[p])) for p, k in counts.items()])
 
 
 def long(rng, phrases, length):
@@ -186,7 +194,7 @@ def long(rng, phrases, length):
         rng.shuffle(told)
     rng.shuffle(asked)
     if rng.random() < 0.5:
-        rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a in asked)
+        rest = length - sum(longtasks.size(s) for s in told) - sum(longtasks.size(q + a) for q, a, *_ in asked)
         told = longtasks.mix(rng, told, longtasks.filler(rng, phrases, rest, rng.sample(lex.NAMES, 4)))
     return turns_of("", told, asked)
 

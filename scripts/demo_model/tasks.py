@@ -5,31 +5,10 @@ sentence, or the roles in it: whoever only matches words is wrong most of the ti
 Standard library only.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import lexicon as lex
-
-
-class Noted(str):
-    """A text and what its reader should have made of it so far: training asks for that too (data.py), evaluation not.
-    A note is (index of a character, word, deep): deep where it takes all that was told before."""
-    notes = ()
-
-
-def noted(text, word, deep=False, at=None):
-    out = Noted(text)
-    out.notes = ((len(text) - 1 if at is None else at, word, deep),)
-    return out
-
-
-def joined(*texts, between=" "):
-    out, notes, size = Noted(between.join(texts)), [], 0
-    for text in texts:
-        notes += [(size + at, *rest) for at, *rest in getattr(text, "notes", ())]
-        size += len(text) + len(between)
-    out.notes = tuple(notes)
-    return out
+from notes import DEEP, STEP, Way, joined, noted
 
 
 def turns(opening, told, asked):
@@ -181,16 +160,22 @@ def many(rng, phrases, questions=4):
     return Item("many", "count", told, [(question(rng, phrases, "many", p=p), str(n)) for p, n in answers[:questions]])
 
 
+def arrivals(went, told):
+    """The sentences of `went`, (person, place) each: at its end the reader knows who came, as which one."""
+    places = [x for _, x in went]
+    return [noted(text, (" " + p, STEP), (str(places[:i + 1].count(x)), DEEP))
+            for i, ((p, x), text) in enumerate(zip(went, told))]
+
+
 def order(rng, phrases, questions=4):
     scene = Scene(rng, phrases, people=rng.randrange(5, 8))
     comers = rng.sample(scene.people, rng.randrange(4, len(scene.people) + 1))
     goal, rest = scene.places[0], scene.places[1:]
-    came = Counter()
+    went = []
 
     def go(p, x):
         scene.go(p, x)
-        came[x] += 1
-        scene.told[-1] = noted(scene.told[-1], str(came[x]), deep=True)
+        went.append((p, x))
 
     for p in comers:
         go(p, goal)
@@ -198,7 +183,10 @@ def order(rng, phrases, questions=4):
             go(scene.others(p), rng.choice(rest))
     go(rng.choice(comers), rng.choice(rest))
     asked = rng.sample(list(enumerate(comers, 1)), min(questions, len(comers)))
-    return Item("order", "person", scene.told, [(question(rng, phrases, "order", n=n, x=goal), p) for n, p in asked])
+    told = arrivals(went, scene.told)
+    of = {p: text for (p, x), text in reversed(list(zip(went, told))) if x == goal}
+    return Item("order", "person", told,
+                [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1)) for n, p in asked])
 
 
 def taste(task, rng, phrases, questions=4):

@@ -30,6 +30,7 @@ import export
 import induction
 import muon
 import natural
+import notes
 import second
 from model import Llama
 
@@ -75,7 +76,7 @@ def loss_of(model, row, device="cpu"):
     chance = (3 * weights).clamp(max=1)
     at = (torch.rand_like(chance) < chance).nonzero()[:, 0]
     at = at[at + 1 < len(ids)]
-    hidden, between, (q, k) = model.hidden(ids, row.sizes, (data.STEP, data.DEEP), min(LOOK, len(model.layers)))
+    hidden, between, (q, k) = model.hidden(ids, row.sizes, (notes.EARLY, notes.STEP, notes.DEEP), min(LOOK, len(model.layers)))
     logits = model.logits(hidden[at])
     share = (weights / chance)[at]
     each = F.cross_entropy(logits.float(), ids[at + 1], reduction="none")

@@ -227,7 +227,7 @@ class Documents:
         while len(row.ids) < tokens:
             ids, weights, ways, looks = self._document(part)
             ids, weights = ids[:limit], weights[:limit]
-            row.looks.extend((len(row.ids), at, seen) for at, seen in looks if at < len(ids))
+            row.looks.extend((len(row.ids), at, seen) for at, seen in looks if at + 1 < len(ids))
             row.ways.extend((len(row.ids) + at, *rest) for at, *rest in ways if at < len(ids))
             row.ids.extend(ids)
             row.weights.extend(weights[1:] + [0.0])

@@ -140,18 +140,19 @@ class Llama(nn.Module):
 
     def hidden(self, ids, lengths, also=None, look=None):
         """The last layer's output, normed, for documents that lie one after another: ids [sum of lengths]. With `also`,
-        numbers of layers, and `look`, a layer: also what comes out of so many, by their number, and that layer's queries
-        and keys."""
+        numbers of layers, and `look`, a layer: also what comes out of so many, by their number, and that layer's input,
+        queries, keys, values and attention."""
         x, between = self.embed_tokens(ids), {}
         at = torch.cat([torch.arange(n, device=ids.device) for n in lengths])
         cos, sin = self.cos[at], self.sin[at]
         for i, layer in enumerate(self.layers, 1):
             q, k, v = self.before(layer, x, cos, sin)
-            x = self.after(layer, x, Attention.apply(q, k, v, lengths))
+            attended = Attention.apply(q, k, v, lengths)
+            if i == look:
+                looking = x, q, k, v, attended
+            x = self.after(layer, x, attended)
             if also and i in also:
                 between[i] = self.norm(x)
-            if i == look:
-                looking = q, k
         return (self.norm(x), between, looking) if also else self.norm(x)
 
     def forward(self, ids):  # [B, T] -> logits [B, T, vocab]

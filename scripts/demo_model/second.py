@@ -9,11 +9,12 @@ import torch
 import torch.multiprocessing as mp
 
 import data
+import loss
 
 FREE, FULL, CLOSED = 0, 1, 2
 
 
-def _work(model, tokenizer, seed, pages, loss_of, part_at, batch, shared):
+def _work(model, tokenizer, seed, pages, part_at, batch, shared):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
@@ -23,7 +24,7 @@ def _work(model, tokenizer, seed, pages, loss_of, part_at, batch, shared):
     while shared.state.value != CLOSED:
         at = part_at(shared.seen.value)
         row = documents.take(batch(at), at)
-        loss_of(model, row)[0].backward()
+        loss.loss_of(model, row)[0].backward()
         count, tokens = count + 1, tokens + len(row.ids)
         shared.cpu_seconds.value = time.process_time()
         if shared.state.value == FREE:

@@ -20,7 +20,6 @@ from typing import NamedTuple
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
@@ -28,16 +27,15 @@ import data
 import evaluate
 import export
 import induction
+import loss
 import muon
 import natural
-import notes
 import second
 from model import Llama
 
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
               head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
-LOOK = 5  # a layer
 
 
 class Part(NamedTuple):
@@ -64,35 +62,6 @@ CURRICULUM = (Part(0, 1280, (256,), 0.1, 0.8, "copy", 1), Part(2, 2560, (256,), 
 
 def part_at(tokens):
     return max(part for part in CURRICULUM if tokens >= 1e6 * part.start)
-
-
-def loss_of(model, row, device="cpu"):
-    """Answers always, other tokens by chance and then with more weight: the products with the vocabulary are dear.
-
-    Where an answer takes two steps ("the park" is where Mia went, who took the lamp) and the text says which, half of the
-    layers are told to have found Mia where the answer begins, and a head of layer LOOK to look at "park": left alone, the
-    model guesses one of the places. So it is with what a reader knows at the end of a sentence, as how many came so far."""
-    ids, weights = torch.tensor(row.ids, device=device), torch.tensor(row.weights, device=device)
-    chance = (3 * weights).clamp(max=1)
-    at = (torch.rand_like(chance) < chance).nonzero()[:, 0]
-    at = at[at + 1 < len(ids)]
-    hidden, between, (q, k) = model.hidden(ids, row.sizes, (notes.EARLY, notes.STEP, notes.DEEP), min(LOOK, len(model.layers)))
-    logits = model.logits(hidden[at])
-    share = (weights / chance)[at]
-    each = F.cross_entropy(logits.float(), ids[at + 1], reduction="none")
-    answers = (weights[at] == 1).nonzero()[:, 0]
-    total = (each * share).sum()
-    for layers, known in between.items():
-        if ways := [(place, token, w) for place, token, n, w in row.ways if n == layers]:
-            places, tokens, shares = map(list, zip(*ways))
-            each_way = F.cross_entropy(model.logits(known[places]).float(), torch.tensor(tokens, device=device),
-                                       reduction="none")
-            total = total + each_way @ torch.tensor(shares, device=device)
-    if row.looks:
-        for start, at, seen in row.looks:
-            scores = k[start:start + at + 1, 0] @ q[start + at, 0] * q.shape[-1] ** -0.5
-            total = total + torch.logsumexp(scores.float(), 0) - scores[seen]
-    return total / share.sum(), each.detach()[answers].mean().item() if len(answers) else 0.0
 
 
 def optimizers_of(model):
@@ -137,7 +106,7 @@ def train(args, model, tokenizer, pages, log, save):
     spent, mean, mean_answer, warmup = 0.0, None, None, 30 if len(log) == 1 else 20
     model.train()
     size = lambda at: int((args.batch_tokens or at.batch) * (0.6 if args.second else 1))
-    other = second.Second(model, before, tokenizer, f"train/{args.seed}/{len(log)}/second", pages, loss_of, part_at, size) \
+    other = second.Second(model, before, tokenizer, f"train/{args.seed}/{len(log)}/second", pages, part_at, size) \
         if args.second else None
     try:
         while True:
@@ -147,8 +116,8 @@ def train(args, model, tokenizer, pages, log, save):
                 break
             at = part_at(before + part["tokens"])
             row = documents.take(size(at), at)
-            loss, answers = loss_of(model, row, args.device)
-            loss.backward()
+            value, answers = loss.loss_of(model, row, args.device)
+            value.backward()
             part["tokens"] += len(row.ids) + (other.add(before + part["tokens"]) if other else 0)
             if before + part["tokens"] < induction.HELD:
                 for p in induction.held(model):
@@ -160,7 +129,7 @@ def train(args, model, tokenizer, pages, log, save):
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             induction.centre(model)
-            mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
+            mean = value.item() if mean is None else 0.95 * mean + 0.05 * value.item()
             mean_answer = answers if mean_answer is None else 0.95 * mean_answer + 0.05 * answers
             part["steps"] += 1
             now = time.time()

@@ -2,14 +2,14 @@
 
 lesson(kind, rng, phrases) gives turns of (user, assistant). An answer is a few tokens and its text hundreds, so every
 text is asked about in all ways, scenes stop in between to be asked about, and sizes go from trivial to evaluation's.
-A third member of a turn is the way there (notes.py), where an answer takes two steps: who has the thing, and went where.
+What stands behind an answer is the way there (notes.py).
 Standard library only.
 """
 
 import lexicon as lex
 import longtasks
 import tasks
-from notes import DEEP, noted, way_of
+from notes import DEEP, STEP, Way, noted, way_of
 from tasks import question, sentence, turns as turns_of
 
 
@@ -29,22 +29,23 @@ def scene(rng, phrases, opening):
             s.step()
         if rng.random() < 0.6:
             s.end()
-        asked = scene_questions(rng, phrases, s)
+        asked = scene_questions(rng, phrases, s, lambda: rng.sample(s.people, 2))
         turns += turns_of(opening if part == 0 else "", s.told, asked if part == parts - 1 else asked[:3])
         s.told = []
     return turns
 
 
-def scene_questions(rng, phrases, s):
+def scene_questions(rng, phrases, s, people):
+    """All that the scene can be asked, and where these people are."""
     ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
-    out = [ask("who", p, t=t) for t, p in s.holder.items()]
+    out = [ask("who", p, Way((), s.got[t], ".", -1), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + s.at[p], way_of(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + x, t=t) for t, x in s.lies.items()]
+    out += [ask("where", "the " + x, way_of(*s.left[t], x), t=t) for t, x in s.lies.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
         if len(mine) == 1:
-            out.append(ask("what", "the " + mine[0], p=p))
-    out += [ask("at", "the " + s.at[p], p=p) for p in rng.sample(s.people, 2)]
+            out.append(ask("what", "the " + mine[0], Way((), s.got[mine[0]], "."), p=p))
+    out += [ask("at", "the " + s.at[p], Way((), s.went[p], s.at[p]), p=p) for p in people()]
     rng.shuffle(out)
     return out
 
@@ -78,11 +79,16 @@ def many(rng, phrases, opening):
     return turns or many(rng, phrases, opening)
 
 
+def food_told(rng, phrases, key, p, f):
+    return noted(sentence(rng, phrases, key, p=p, f=f), (" " + f, STEP))
+
+
 def taste(rng, phrases, opening):
     people = rng.sample(lex.NAMES, rng.randrange(1, 5))
     foods = iter(rng.sample(lex.FOODS, len(lex.FOODS)))
     facts = {(p, key): next(foods) for p in people for key in ("like", "hate", "cook", "dream")}
-    told = [sentence(rng, phrases, key, p=p, f=f) for (p, key), f in facts.items()]
+    of = {(p, key): food_told(rng, phrases, key, p, f) for (p, key), f in facts.items()}
+    told = list(of.values())
     told += [sentence(rng, phrases, key, p=p, f=f) for p, f in zip(people, foods) for key in ("cook", "dream")]
     rng.shuffle(told)
     asked, keys = [], ["like", "hate"]
@@ -91,7 +97,8 @@ def taste(rng, phrases, opening):
         rng.shuffle(people)
         follow = rng.random() < 0.6
         for i, p in enumerate(people):
-            asked.append((question(rng, phrases, "follow" if follow and i else key + "s", p=p), facts[p, key]))
+            ask = question(rng, phrases, "follow" if follow and i else key + "s", p=p)
+            asked.append((ask, facts[p, key], Way((), of[p, key], ".", -1)))
     return turns_of(opening, told, asked)
 
 

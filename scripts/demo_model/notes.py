@@ -1,7 +1,7 @@
 """What training shows besides answers: what a reader knows at a place of a text, and where an answer is to be found.
 
-Left alone, a model of this size takes millions of tokens to find the way to an answer of two steps, or none (README.md).
-Evaluation takes no notice: a Noted is a string. Standard library only.
+Left alone, a model of this size takes millions of tokens to find the way to an answer of two steps, or never does
+(README.md). Evaluation takes no notice: a Noted is a string. Standard library only.
 """
 
 from typing import NamedTuple

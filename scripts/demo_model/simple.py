@@ -7,6 +7,7 @@ lessons.lesson does. Standard library only.
 
 import itertools
 
+import lessons
 import lexicon as lex
 import longtasks
 import tasks
@@ -37,17 +38,7 @@ def scene(rng, phrases):
         s.take(rng.choice(s.people), t)
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         s.step()
-    asked = [(question(rng, phrases, "who", t=t), p) for t, p in s.holder.items()]
-    asked += [(question(rng, phrases, "at", p=p), "the " + s.at[p]) for p in s.people]
-    asked += [(question(rng, phrases, "where", t=t), "the " + x) for t, x in s.lies.items()]
-    asked += [(question(rng, phrases, "where", t=t), "the " + s.at[p], way_of(p, s.went[p], s.at[p]))
-              for t, p in s.holder.items()]
-    for p in s.people:
-        mine = [t for t, q in s.holder.items() if q == p]
-        if len(mine) == 1:
-            asked.append((question(rng, phrases, "what", p=p), "the " + mine[0]))
-    rng.shuffle(asked)
-    return turns_of("", s.told, asked)
+    return turns_of("", s.told, lessons.scene_questions(rng, phrases, s, lambda: s.people))
 
 
 def many(rng, phrases):
@@ -70,7 +61,8 @@ def order(rng, phrases):
         went.insert(rng.randrange(len(went)), (rng.choice(lex.NAMES), other))
     told = tasks.arrivals(went, [sentence(rng, phrases, "go", p=p, x=x) for p, x in went])
     of = {p: text for (p, x), text in zip(went, told) if x == goal}
-    asked = [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1)) for n, p in enumerate(people, 1)]
+    asked = [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1))
+             for n, p in enumerate(people, 1)]
     rng.shuffle(asked)
     return turns_of("", told, asked)
 
@@ -81,13 +73,14 @@ def taste(rng, phrases):
     foods = iter(rng.sample(lex.FOODS, 2 * len(people)))
     facts = [(p, key, next(foods)) for p in people for key in keys]
     rng.shuffle(facts)
-    told = [sentence(rng, phrases, key, p=p, f=f) for p, key, f in facts]
+    told = [lessons.food_told(rng, phrases, key, p, f) for p, key, f in facts]
+    text = {(p, key): t for (p, key, _), t in zip(facts, told)}
     asked = []
     for key in rng.sample(("like", "hate"), 2):
         of = [(p, f) for p, k, f in rng.sample(facts, len(facts)) if k == key]
         follow = rng.random() < 0.3
-        asked += [(question(rng, phrases, "follow" if follow and i else key + "s", p=p), f)
-                  for i, (p, f) in enumerate(of)]
+        ask = lambda i, p: question(rng, phrases, "follow" if follow and i else key + "s", p=p)
+        asked += [(ask(i, p), f, Way((), text[p, key], ".", -1)) for i, (p, f) in enumerate(of)]
     return turns_of("", told, asked)
 
 

@@ -35,10 +35,12 @@ class Scene:
         self.rng, self.phrases = rng, phrases
         self.people, self.things = rng.sample(lex.NAMES, people), rng.sample(lex.THINGS, things)
         self.places = rng.sample(lex.PLACES, places)
-        self.at, self.holder, self.lies, self.told, self.went = {}, {}, {}, [], {}
+        self.at, self.holder, self.lies, self.told = {}, {}, {}, []
+        self.went, self.got = {}, {}  # the last sentences of a person and of a thing
+        self.left = {}  # who left the thing, and that one's sentence then
 
-    def tell(self, key, **slots):
-        self.told.append(sentence(self.rng, self.phrases, key, **slots))
+    def tell(self, key, *known, **slots):
+        self.told.append(noted(sentence(self.rng, self.phrases, key, **slots), *known))
 
     def go(self, p, x):
         self.at[p] = x
@@ -48,15 +50,18 @@ class Scene:
     def take(self, p, t):
         self.holder[t] = p
         self.lies.pop(t, None)
-        self.tell("take", p=p, t=t)
+        self.tell("take", (" " + p, STEP), (" " + t, DEEP), p=p, t=t)
+        self.got[t] = self.told[-1]
 
     def give(self, p, t, q):
         self.holder[t] = q
-        self.tell("give", p=p, t=t, q=q)
+        self.tell("give", (" " + q, STEP), (" " + t, DEEP), p=p, t=t, q=q)
+        self.got[t] = self.told[-1]
 
     def drop(self, t):
         p = self.holder.pop(t)
         self.lies[t] = self.at[p]
+        self.left[t] = p, self.went[p]
         self.tell("drop", p=p, t=t)
 
     def others(self, *not_these):

@@ -177,7 +177,7 @@ def place_of(way, read):
     """The token in which the word begins, in the last part of the document that has the sentence."""
     for start, text, offsets in reversed(read):
         if (at := text.rfind(way.sentence)) >= 0:
-            at += way.sentence.rindex(way.word)
+            at += way.sentence.rindex(way.word) if way.word else len(way.sentence) - 1
             return start + token_at(offsets, at)
     raise ValueError(way)
 

@@ -38,13 +38,13 @@ def scene(rng, phrases, opening):
 def scene_questions(rng, phrases, s, people):
     """All that the scene can be asked, and where these people are."""
     ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
-    out = [ask("who", p, Way((), s.got[t], ".", -1), t=t) for t, p in s.holder.items()]
+    out = [ask("who", p, Way((), s.got[t], "", -1), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + s.at[p], way_of(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + x, way_of(*s.left[t], x), t=t) for t, x in s.lies.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
         if len(mine) == 1:
-            out.append(ask("what", "the " + mine[0], Way((), s.got[mine[0]], "."), p=p))
+            out.append(ask("what", "the " + mine[0], Way((), s.got[mine[0]]), p=p))
     out += [ask("at", "the " + s.at[p], Way((), s.went[p], s.at[p]), p=p) for p in people()]
     rng.shuffle(out)
     return out
@@ -98,7 +98,7 @@ def taste(rng, phrases, opening):
         follow = rng.random() < 0.6
         for i, p in enumerate(people):
             ask = question(rng, phrases, "follow" if follow and i else key + "s", p=p)
-            asked.append((ask, facts[p, key], Way((), of[p, key], ".", -1)))
+            asked.append((ask, facts[p, key], Way((), of[p, key], "", -1)))
     return turns_of(opening, told, asked)
 
 

@@ -65,7 +65,7 @@ def number_told(rng, phrases, p, q, n):
 
 def told_to(p, q, facts, i=0):
     """To number i of an answer, the one that p told q."""
-    return Way(((" " + p, STEP), (" " + q, DEEP)), facts[p, q], ".", 5 * i)
+    return Way(((" " + p, STEP), (" " + q, DEEP)), facts[p, q], "", 5 * i)
 
 
 def in_locker(rng, phrases, k, t):

@@ -19,11 +19,11 @@ class Way(NamedTuple):
     """Stands behind an answer."""
     known: tuple   # (word, layers): what is known where the answer begins
     sentence: str  # that has the answer,
-    word: str      # and the word to look at
+    word: str = ""  # and the word to look at; none: its end
     skip: int = 0  # characters of the answer, with its space, when what is found there must come; -1: at once
 
 
-def way_of(first, sentence, word="."):
+def way_of(first, sentence, word=""):
     return Way(((" " + first, STEP),), sentence, word)
 
 

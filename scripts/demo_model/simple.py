@@ -61,7 +61,7 @@ def order(rng, phrases):
         went.insert(rng.randrange(len(went)), (rng.choice(lex.NAMES), other))
     told = tasks.arrivals(went, [sentence(rng, phrases, "go", p=p, x=x) for p, x in went])
     of = {p: text for (p, x), text in zip(went, told) if x == goal}
-    asked = [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1))
+    asked = [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], "", -1))
              for n, p in enumerate(people, 1)]
     rng.shuffle(asked)
     return turns_of("", told, asked)
@@ -80,7 +80,7 @@ def taste(rng, phrases):
         of = [(p, f) for p, k, f in rng.sample(facts, len(facts)) if k == key]
         follow = rng.random() < 0.3
         ask = lambda i, p: question(rng, phrases, "follow" if follow and i else key + "s", p=p)
-        asked += [(ask(i, p), f, Way((), text[p, key], ".", -1)) for i, (p, f) in enumerate(of)]
+        asked += [(ask(i, p), f, Way((), text[p, key], "", -1)) for i, (p, f) in enumerate(of)]
     return turns_of("", told, asked)
 
 

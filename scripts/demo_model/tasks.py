@@ -191,7 +191,7 @@ def order(rng, phrases, questions=4):
     told = arrivals(went, scene.told)
     of = {p: text for (p, x), text in reversed(list(zip(went, told))) if x == goal}
     return Item("order", "person", told,
-                [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], ".", -1)) for n, p in asked])
+                [(question(rng, phrases, "order", n=n, x=goal), p, Way((), of[p], "", -1)) for n, p in asked])
 
 
 def taste(task, rng, phrases, questions=4):

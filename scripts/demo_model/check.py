@@ -93,8 +93,10 @@ class Corpus(unittest.TestCase):
                     seen[name] = seen.get(name, 0) + 1
                     self.assertEqual(notes, ((len(s) - 1, str(seen[name]), notes_of.DEEP),))
             (text, *_), *_ = longtasks.make("locker", random.Random(i), phrases_eval, 512).turns("Listen. ")
-            thing_first = re.finditer(r"(?:The|the) (\w+)(?: lies)? in locker \d-\d-\d", text)
-            self.assertEqual([(m.end() - 1, " " + m[1], notes_of.STEP) for m in thing_first], list(text.notes))
+            first = re.search(r"[Tt]he (\w+)(?: lies)? in locker (\d)-(\d)-\d", text)
+            self.assertEqual([n for n in text.notes if n.at == first.end() - 1],
+                             [(first.end() - 1, word, layers) for word, layers in
+                              zip((first[2], first[3], " " + first[1]), (notes_of.EARLY, notes_of.STEP, notes_of.DEEP))])
 
     def test_answers_follow_from_the_text(self):
         """An oracle with its own reading of the plainest sentences agrees with the simulation."""

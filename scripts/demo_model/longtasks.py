@@ -69,10 +69,15 @@ def told_to(p, q, facts, i=0):
 
 
 def in_locker(rng, phrases, k, t):
-    """The digits are looked for, so that a thing that came before them must be known there."""
+    """(text, answer, way): the locker's digits and its thing are known where the later of the two ends."""
     text = sentence(rng, phrases, "locker", k=k, t=t)
-    at = text.index(k)
-    return noted(text, (" " + t, STEP), at=at + len(k) - 1) if text.index(" " + t) < at else text
+    digits, last = digits_of(k), max((text.index(k) + len(k) - 1, k[-1]), (text.index(" " + t) + len(t), t))
+    text = noted(text, *digits[:2], (" " + t if last[1] == k[-1] else k[-1], DEEP), at=last[0])
+    return text, "the " + t, Way(digits, text, last[1])
+
+
+def digits_of(k):
+    return tuple(zip(k.split("-"), (EARLY, STEP, DEEP)))
 
 
 def counted(told):
@@ -118,9 +123,10 @@ def locker(rng, phrases, length, questions):
             keys += ["-".join(k) for k in rng.sample(same, 5)]
     pairs = list(zip(keys[:count], rng.sample(lex.THINGS, count)))
     asked = rng.sample(pairs[:count // 5 * 5], min(questions, count))
-    asked = [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in asked]
+    asked = [(question(rng, phrases, "locker", k=k), k) for k, _ in asked]
     rng.shuffle(pairs)
-    told = [in_locker(rng, phrases, k, t) for k, t in pairs]
+    of = {k: in_locker(rng, phrases, k, t) for k, t in pairs}
+    told, asked = [text for text, *_ in of.values()], [(q, *of[k][1:]) for q, k in asked]
     return _finish(Item("locker", "thing", told, asked), rng, phrases, length, rng.sample(lex.NAMES, 4))
 
 

@@ -1,4 +1,4 @@
-"""phrases_train.py and rarer ways to say the same: what training says. No line is in phrases_eval.py; check.py proves it.
+"""phrases_train.py and rarer ways to say the same: what training says. No line is in phrases_eval.py (check.py).
 
 With a dozen ways to like a food, a model knew 96 % of the answers in words that it had read and 56 % in others.
 """
@@ -50,7 +50,9 @@ MORE = {
              "{p} gave up the {t} and left it on the ground.", "{p} parted with the {t}.",
              "{p} rested the {t} on a shelf and forgot it.", "{p} put the {t} aside.", "{p} did not keep the {t}.",
              "the {t} was too heavy for {p} and stayed there.", "{p} went without the {t} from then on.",
-             "the {t} stayed there, for {p} forgot it.", "{p} stopped carrying the {t} and put it down."),
+             "the {t} stayed there, for {p} forgot it.", "{p} stopped carrying the {t} and put it down.",
+             "{p} threw the {t} down.", "{p} laid the {t} aside.", "{p} left the {t} lying there.",
+             "{p} gave the {t} up and put it on the floor.", "{p} put the {t} back and left it."),
     "look": ("{p} drew the {t}.", "{p} painted the {t}.", "{p} heard of the {t}.", "{p} had a question about the {t}.",
              "{p} remembered the {t}.", "{p} longed for the {t}.", "{p} would love to own the {t}.",
              "{p} hoped to get the {t} one day.", "{p} described the {t}.", "{p} laughed about the {t}.",
@@ -89,14 +91,16 @@ MORE = {
     "same": ("{p} wears the number of {q}.", "{p} took what {q} had as a number.", "{p} has a number, that of {q}.",
              "What {q} has as a number, {p} has too.", "{p} shares the number of {q}.",
              "{p} wrote down the number of {q}.", "{p} wanted the number of {q} and got it."),
-    "locker": ("Locker {k} contains the {t}.", "Locker {k} was full: the {t} was in it.", "In {k}, a locker, is the {t}.",
+    "locker": ("Locker {k} contains the {t}.", "Locker {k} was full: the {t} was in it.",
+               "In {k}, a locker, is the {t}.",
                "Whoever opens locker {k} finds the {t}.", "Open locker {k} and there is the {t}.",
                "Locker {k} is for the {t}.", "Locker {k} was given to the {t}.", "The {t} was put into locker {k}.",
                "The {t} was locked up in locker {k}.", "The {t} is kept in locker {k}.", "The {t}: locker {k}.",
                "Look for the {t} in locker {k}.", "Somebody left the {t} in locker {k}.",
                "The {t} was found in locker {k}.", "The {t} has a place in locker {k}.",
                "The {t} was brought to locker {k}.", "They keep the {t} in locker {k}.",
-               "For the {t} there is locker {k}.", "You will see the {t} in locker {k}.", "The {t} waits in locker {k}."),
+               "For the {t} there is locker {k}.", "You will see the {t} in locker {k}.",
+               "The {t} waits in locker {k}."),
     "ring": ("{p} let the bell ring.", "{p} sounded the bell.", "{p} gave the bell a push and it rang.",
              "the bell was heard, rung by {p}.", "{p} struck the bell.", "everybody heard how {p} rang the bell.",
              "{p} rang the bell again.", "{p} could not wait and rang the bell.", "{p} ran up and rang the bell.",

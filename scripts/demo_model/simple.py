@@ -150,9 +150,9 @@ def locker(rng, phrases, n):
     if rng.random() < 0.3:
         keys = list(itertools.chain(*(map("-".join, itertools.permutations(k.split("-"))) for k in keys)))
         keys = rng.sample(keys, n)
-    pairs = list(dict(zip(keys, rng.sample(lex.THINGS, n))).items())
-    return ([longtasks.in_locker(rng, phrases, k, t) for k, t in pairs],
-            [(question(rng, phrases, "locker", k=k), "the " + t) for k, t in pairs])
+    of = {k: longtasks.in_locker(rng, phrases, k, t) for k, t in zip(keys, rng.sample(lex.THINGS, n))}
+    return ([text for text, *_ in of.values()],
+            [(question(rng, phrases, "locker", k=k), *answer) for k, (_, *answer) in of.items()])
 
 
 def track(rng, phrases, n):

@@ -40,7 +40,7 @@ def scene_questions(rng, phrases, s, people):
     ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
     out = [ask("who", p, Way((), s.got[t], "", -1), t=t) for t, p in s.holder.items()]
     out += [ask("where", "the " + s.at[p], way_of(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + x, way_of(*s.left[t], x), t=t) for t, x in s.lies.items()]
+    out += [ask("where", "the " + x, Way((), s.left[t]), t=t) for t, x in s.lies.items()]
     for p in s.people:
         mine = [t for t, q in s.holder.items() if q == p]
         if len(mine) == 1:

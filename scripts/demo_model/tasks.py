@@ -36,8 +36,7 @@ class Scene:
         self.people, self.things = rng.sample(lex.NAMES, people), rng.sample(lex.THINGS, things)
         self.places = rng.sample(lex.PLACES, places)
         self.at, self.holder, self.lies, self.told = {}, {}, {}, []
-        self.went, self.got = {}, {}  # the last sentences of a person and of a thing
-        self.left = {}  # who left the thing, and that one's sentence then
+        self.went, self.got, self.left = {}, {}, {}  # the sentences of a person, of a thing, of one that was left
 
     def tell(self, key, *known, **slots):
         self.told.append(noted(sentence(self.rng, self.phrases, key, **slots), *known))
@@ -61,8 +60,8 @@ class Scene:
     def drop(self, t):
         p = self.holder.pop(t)
         self.lies[t] = self.at[p]
-        self.left[t] = p, self.went[p]
-        self.tell("drop", p=p, t=t)
+        self.tell("drop", (" " + self.at[p], DEEP), p=p, t=t)
+        self.left[t] = self.told[-1]
 
     def others(self, *not_these):
         return self.rng.choice([p for p in self.people if p not in not_these])

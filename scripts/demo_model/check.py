@@ -118,7 +118,7 @@ class Corpus(unittest.TestCase):
                     has[m[2]] = m[3]
                 elif m := re.fullmatch(r"(\w+) put the (\w+) down\.", s):
                     lies[m[2]] = at[has.pop(m[2])]
-            for asked, answer in item.asked:
+            for asked, answer, _ in item.asked:
                 words = re.findall(r"\w+", asked)
                 if item.task == "what":
                     person = next(w for w in words if w in at)

@@ -29,23 +29,18 @@ def scene(rng, phrases, opening):
             s.step()
         if rng.random() < 0.6:
             s.end()
-        asked = scene_questions(rng, phrases, s, lambda: rng.sample(s.people, 2))
+        asked = scene_questions(rng, phrases, s, 2)
         turns += turns_of(opening if part == 0 else "", s.told, asked if part == parts - 1 else asked[:3])
         s.told = []
     return turns
 
 
-def scene_questions(rng, phrases, s, people):
-    """All that the scene can be asked, and where these people are."""
-    ask = lambda key, *answer, **slots: (question(rng, phrases, key, **slots), *answer)
-    out = [ask("who", p, Way((), s.got[t], "", -1), t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + s.at[p], way_of(p, s.went[p], s.at[p]), t=t) for t, p in s.holder.items()]
-    out += [ask("where", "the " + x, Way((), s.left[t]), t=t) for t, x in s.lies.items()]
-    for p in s.people:
-        mine = [t for t, q in s.holder.items() if q == p]
-        if len(mine) == 1:
-            out.append(ask("what", "the " + mine[0], Way((), s.got[mine[0]]), p=p))
-    out += [ask("at", "the " + s.at[p], Way((), s.went[p], s.at[p]), p=p) for p in people()]
+def scene_questions(rng, phrases, s, most=9):
+    """All that the scene can be asked, and where some of its people are."""
+    out = [(key, *fact) for key in ("who", "where", "what") for fact in s.facts(key)]
+    out = [(question(rng, phrases, key, **slots), *answer) for key, slots, *answer in out]
+    some = rng.sample(s.facts("at"), min(most, len(s.people)))
+    out += [(question(rng, phrases, "at", **slots), *answer) for slots, *answer in some]
     rng.shuffle(out)
     return out
 

@@ -38,7 +38,7 @@ def scene(rng, phrases):
         s.take(rng.choice(s.people), t)
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         s.step()
-    return turns_of("", s.told, lessons.scene_questions(rng, phrases, s, lambda: s.people))
+    return turns_of("", s.told, lessons.scene_questions(rng, phrases, s))
 
 
 def many(rng, phrases):

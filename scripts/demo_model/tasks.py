@@ -8,7 +8,7 @@ Standard library only.
 from dataclasses import dataclass, field
 
 import lexicon as lex
-from notes import DEEP, STEP, Way, joined, noted
+from notes import DEEP, STEP, Way, joined, noted, way_of
 
 
 def turns(opening, told, asked):
@@ -62,6 +62,19 @@ class Scene:
         self.lies[t] = self.at[p]
         self.tell("drop", (" " + self.at[p], DEEP), p=p, t=t)
         self.left[t] = self.told[-1]
+
+    def facts(self, key):
+        """(slots of the question, answer, way) of all that can be asked."""
+        held = self.holder.items()
+        if key == "who":
+            return [(dict(t=t), p, Way((), self.got[t], "", -1)) for t, p in held]
+        if key == "where":
+            facts = [(dict(t=t), "the " + self.at[p], way_of(p, self.went[p], self.at[p])) for t, p in held]
+            return facts + [(dict(t=t), "the " + x, Way((), self.left[t])) for t, x in self.lies.items()]
+        if key == "at":
+            return [(dict(p=p), "the " + x, Way((), self.went[p], x)) for p, x in self.at.items()]
+        mine = {p: [t for t, q in held if q == p] for p in self.people}
+        return [(dict(p=p), "the " + ts[0], Way((), self.got[ts[0]])) for p, ts in mine.items() if len(ts) == 1]
 
     def others(self, *not_these):
         return self.rng.choice([p for p in self.people if p not in not_these])
@@ -132,20 +145,12 @@ def holding(task, rng, phrases, questions=4, steps=None):
         scene = Scene(rng, phrases, people=rng.randrange(4, 6), things=rng.randrange(3, 5), places=rng.randrange(5, 7))
         scene.play(rng.randrange(3, 8) if steps is None else steps)
         scene.end()
-        held = list(scene.holder.items())
-        if task == "who":
-            pairs = [(dict(t=t), p) for t, p in held]
-        elif task == "where":
-            pairs = [(dict(t=t), "the " + scene.at[p]) for t, p in held]
-            pairs += [(dict(t=t), "the " + x) for t, x in scene.lies.items()]
-        else:
-            mine = {p: [t for t, q in held if q == p] for p in scene.people}
-            pairs = [(dict(p=p), "the " + ts[0]) for p, ts in mine.items() if len(ts) == 1]
+        pairs = scene.facts(task)
         if pairs:
             break
     rng.shuffle(pairs)
     kind = {"who": "person", "where": "place", "what": "thing"}[task]
-    return Item(task, kind, scene.told, [(question(rng, phrases, task, **s), a) for s, a in pairs[:questions]])
+    return Item(task, kind, scene.told, [(question(rng, phrases, task, **s), *a) for s, *a in pairs[:questions]])
 
 
 def many(rng, phrases, questions=4):

@@ -91,7 +91,8 @@ class Corpus(unittest.TestCase):
                 if notes := getattr(s, "notes", ()):
                     name = next(w for w in re.findall(r"\w+", s) if w in lex.NAMES)
                     seen[name] = seen.get(name, 0) + 1
-                    self.assertEqual(notes, ((len(s) - 1, str(seen[name]), notes_of.DEEP),))
+                    self.assertEqual(notes, ((len(s) - 1, " " + name, notes_of.EARLY),
+                                             (len(s) - 1, str(seen[name]), notes_of.DEEP)))
             (text, *_), *_ = longtasks.make("locker", random.Random(i), phrases_eval, 512).turns("Listen. ")
             first = re.search(r"[Tt]he (\w+)(?: lies)? in locker (\d)-(\d)-\d", text)
             self.assertEqual([n for n in text.notes if n.at == first.end() - 1],

@@ -119,7 +119,7 @@ def document(kind, rng, length, pages, easy):
     if rng.random() < easy:
         turns = simple.simple(kind, rng, phrases, length)
     elif kind == "long":
-        turns = lessons.long_lesson(rng, phrases, opening, length)
+        turns = (lessons.long_scene if rng.random() < 0.3 else lessons.long_lesson)(rng, phrases, opening, length)
     else:
         turns = lessons.lesson(kind, rng, phrases, opening)
     if rng.random() < 0.1:

@@ -9,7 +9,7 @@ Standard library only.
 import lexicon as lex
 import longtasks
 import tasks
-from notes import DEEP, STEP, Way, noted, way_of
+from notes import DEEP, EARLY, STEP, Way, noted, way_of
 from tasks import question, sentence, turns as turns_of
 
 
@@ -45,6 +45,10 @@ def scene_questions(rng, phrases, s, most=9):
     return out
 
 
+def holds(text, p, count):
+    return noted(text, (" " + p, EARLY), (str(count), DEEP))
+
+
 def many(rng, phrases, opening):
     people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 30)
     mine, turns, told, last = {p: [] for p in people}, [], [], {}
@@ -55,11 +59,11 @@ def many(rng, phrases, opening):
             kind = rng.random()
             if kind < 0.6 and len(mine[p]) < 6:
                 mine[p].append(things.pop())
-                told.append(noted(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), (str(len(mine[p])), DEEP)))
+                told.append(holds(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind < 0.8 and len(mine[p]) > 1:
                 gone = mine[p].pop(rng.randrange(len(mine[p])))
-                told.append(noted(sentence(rng, phrases, "drop", p=p, t=gone), (str(len(mine[p])), DEEP)))
+                told.append(holds(sentence(rng, phrases, "drop", p=p, t=gone), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind > 0.85:
                 told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))
@@ -120,3 +124,17 @@ def lesson(kind, rng, phrases, opening):
 def long_lesson(rng, phrases, opening, length):
     task = rng.choice([t for t in longtasks.LONG if length in longtasks.lengths_of(t)])
     return longtasks.make(task, rng, phrases, length, questions=12).turns(opening)
+
+
+def long_scene(rng, phrases, opening, length):
+    """After many changes all is asked, so that such a text teaches more than story_qa's one question."""
+    s = tasks.Scene(rng, phrases, rng.randrange(3, 6), rng.randrange(2, 5), rng.randrange(4, 7))
+    s.play(0)
+    long_enough = rng.uniform(0.2, 0.6) * min(length, 800)
+    while sum(longtasks.size(t) for t in s.told) < long_enough:
+        s.step()
+    s.end()
+    asked = scene_questions(rng, phrases, s)
+    rest = length - sum(map(longtasks.size, [*s.told, *(q + a for q, a, _ in asked)]))
+    others = rng.sample([n for n in lex.NAMES if n not in s.people], 4)
+    return turns_of(opening, longtasks.mix(rng, s.told, longtasks.filler(rng, phrases, rest, others)), asked)

@@ -76,6 +76,12 @@ def in_locker(rng, phrases, k, t):
     return text, "the " + t, Way(digits, text, last[1])
 
 
+def numbers_asked(rng, phrases, p, to, told, facts):
+    listed = ", ".join(to[:-1]) + " and " + to[-1]
+    return (question(rng, phrases, "needles", p=p, l=listed), ", ".join(told[p, q] for q in to),
+            *(told_to(p, q, facts, i) for i, q in enumerate(to)))
+
+
 def digits_of(k):
     return tuple(zip(k.split("-"), (EARLY, STEP, DEEP)))
 
@@ -83,7 +89,7 @@ def digits_of(k):
 def counted(told):
     """The sentences of (person, sentence); after each the reader knows how many the person has."""
     people = [p for p, _ in told]
-    return [noted(text, (str(people[:i + 1].count(p)), DEEP)) for i, (p, text) in enumerate(told)]
+    return [noted(text, (" " + p, EARLY), (str(people[:i + 1].count(p)), DEEP)) for i, (p, text) in enumerate(told)]
 
 
 def needle(task, rng, phrases, length, questions):
@@ -104,9 +110,7 @@ def needle(task, rng, phrases, length, questions):
     rng.shuffle(facts)
     if task == "needles":
         to = rng.sample(people[1:], rng.randrange(2, 4))
-        listed = ", ".join(to[:-1]) + " and " + to[-1]
-        asked = [(question(rng, phrases, "needles", p=p, l=listed), ", ".join(told[p, q] for q in to),
-                  *(told_to(p, q, told_whom, i) for i, q in enumerate(to)))]
+        asked = [numbers_asked(rng, phrases, p, to, told, told_whom)]
     else:
         asked = [(question(rng, phrases, "needle", p=p, q=q), told[p, q], told_to(p, q, told_whom))
                  for p, q in rng.sample(pairs, min(questions, len(pairs)))]

@@ -138,10 +138,9 @@ def needle(rng, phrases, n):
     asked = [(question(rng, phrases, "needle", p=p, q=q), k, told_to(p, q, facts)) for (p, q), k in told.items()]
     for p in sorted({p for p, _ in pairs}):
         to = [q for q in names if (p, q) in told]
-        if len(to) > 1:
-            to = rng.sample(to, 2)
-            asked.append((question(rng, phrases, "needles", p=p, l=" and ".join(to)),
-                          ", ".join(told[p, q] for q in to), *(told_to(p, q, facts, i) for i, q in enumerate(to))))
+        for _ in range(2 if len(to) > 1 else 0):
+            some = rng.sample(to, min(len(to), rng.randrange(2, 4)))
+            asked.append(longtasks.numbers_asked(rng, phrases, p, some, told, facts))
     return list(facts.values()), asked
 
 

@@ -8,7 +8,7 @@ Standard library only.
 from dataclasses import dataclass, field
 
 import lexicon as lex
-from notes import DEEP, STEP, Way, joined, noted, way_of
+from notes import DEEP, EARLY, STEP, Way, joined, noted, way_of
 
 
 def turns(opening, told, asked):
@@ -172,7 +172,7 @@ def many(rng, phrases, questions=4):
 def arrivals(went, told):
     """The sentences of `went`, (person, place) each: at its end the reader knows who came, as which one."""
     places = [x for _, x in went]
-    return [noted(text, (" " + p, STEP), (str(places[:i + 1].count(x)), DEEP))
+    return [noted(text, (" " + x, EARLY), (" " + p, STEP), (str(places[:i + 1].count(x)), DEEP))
             for i, ((p, x), text) in enumerate(zip(went, told))]
 
 

@@ -79,8 +79,8 @@ def optimizers_of(model):
 
 
 def rate(step, done, warmup):
-    """Linear warm-up, then constant, and down to 5 % over the last fifth of the time."""
-    return min(1.0, (step + 1) / warmup) * max(0.05, min(1.0, (1 - done) / 0.2))
+    """Linear warm-up, then constant, and down to 5 % over the last third of the time."""
+    return min(1.0, (step + 1) / warmup) * max(0.05, min(1.0, (1 - done) / 0.33))
 
 
 class Stop(Exception):

@@ -22,6 +22,7 @@ import tasks
 
 SPECIAL = BEGIN, END, USER, ASSISTANT, SYSTEM = "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
 BEGIN_ID, END_ID = 0, 1
+LONGEST = 4096  # tokens: what the model can read
 TOLD_WEIGHT, STORY_WEIGHT, PROSE_WEIGHT, NOTE = 0.1, 0.4, 0.3, 0.3
 # An answer begins with a space, as its words do where they were told: they are the same tokens.
 TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
@@ -223,7 +224,7 @@ class Documents:
     def take(self, tokens, part):
         """A Row of about so many tokens. `part` is a Part of the curriculum (train.py)."""
         row = Row([], [], [], [], [])
-        limit = max(int(1.15 * max(part.lengths)), 400)
+        limit = min(max(int(1.15 * max(part.lengths)), 400), LONGEST)
         while len(row.ids) < tokens:
             ids, weights, ways, looks = self._document(part)
             ids, weights = ids[:limit], weights[:limit]

@@ -119,6 +119,8 @@ def document(kind, rng, length, pages, easy):
     opening = rng.choice(phrases.OPEN)
     if rng.random() < easy:
         turns = simple.simple(kind, rng, phrases, length)
+    elif kind == "many" and rng.random() < 0.6:
+        turns = tasks.make(kind, rng, phrases).turns(opening)
     elif kind == "long":
         turns = (lessons.long_scene if rng.random() < 0.3 else lessons.long_lesson)(rng, phrases, opening, length)
     else:

@@ -9,7 +9,7 @@ Standard library only.
 import lexicon as lex
 import longtasks
 import tasks
-from notes import DEEP, EARLY, STEP, Way, noted, way_of
+from notes import STEP, Way, noted, way_of
 from tasks import question, sentence, turns as turns_of
 
 
@@ -45,10 +45,6 @@ def scene_questions(rng, phrases, s, most=9):
     return out
 
 
-def holds(text, p, count):
-    return noted(text, (" " + p, EARLY), (str(count), DEEP))
-
-
 def many(rng, phrases, opening):
     people, things = rng.sample(lex.NAMES, rng.randrange(1, 3)), rng.sample(lex.THINGS, 30)
     mine, turns, told, last = {p: [] for p in people}, [], [], {}
@@ -59,11 +55,11 @@ def many(rng, phrases, opening):
             kind = rng.random()
             if kind < 0.6 and len(mine[p]) < 6:
                 mine[p].append(things.pop())
-                told.append(holds(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), p, len(mine[p])))
+                told.append(tasks.holding_so_many(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind < 0.8 and len(mine[p]) > 1:
                 gone = mine[p].pop(rng.randrange(len(mine[p])))
-                told.append(holds(sentence(rng, phrases, "drop", p=p, t=gone), p, len(mine[p])))
+                told.append(tasks.holding_so_many(sentence(rng, phrases, "drop", p=p, t=gone), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind > 0.85:
                 told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))

@@ -36,6 +36,12 @@ def scene(rng, phrases):
         s.go(p, rng.choice(s.places))
     for t in s.things:
         s.take(rng.choice(s.people), t)
+    for t in s.things:
+        if rng.random() < 0.15:
+            s.drop(t)
+    for p in s.people:
+        if rng.random() < 0.3:
+            s.go(p, rng.choice([x for x in s.places if x != s.at[p]]))
     for _ in range(rng.choice((0, 0, 0, 1, 2))):
         s.step()
     return turns_of("", s.told, lessons.scene_questions(rng, phrases, s))

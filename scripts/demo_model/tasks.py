@@ -153,6 +153,10 @@ def holding(task, rng, phrases, questions=4, steps=None):
     return Item(task, kind, scene.told, [(question(rng, phrases, task, **s), *a) for s, *a in pairs[:questions]])
 
 
+def holding_so_many(text, p, count):
+    return noted(text, (" " + p, EARLY), (str(count), DEEP))
+
+
 def many(rng, phrases, questions=4):
     people = rng.sample(lex.NAMES, 2)
     things = iter(rng.sample(lex.THINGS, 24))
@@ -164,9 +168,15 @@ def many(rng, phrases, questions=4):
         times += [(1 + rng.random(), "drop", p, t) for t in mine[:lost]] + [(2 * rng.random(), "look", p, next(things))]
         events += times
         answers.append((p, keep))
-    told = [sentence(rng, phrases, key, p=p, t=t) for _, key, p, t in sorted(events)]
+    told, held, last = [], dict.fromkeys(people, 0), {}
+    for _, key, p, t in sorted(events):
+        told.append(sentence(rng, phrases, key, p=p, t=t))
+        if key != "look":
+            held[p] += 1 if key == "take" else -1
+            told[-1] = last[p] = holding_so_many(told[-1], p, held[p])
     rng.shuffle(answers)
-    return Item("many", "count", told, [(question(rng, phrases, "many", p=p), str(n)) for p, n in answers[:questions]])
+    return Item("many", "count", told, [(question(rng, phrases, "many", p=p), str(n), way_of(p, last[p]))
+                                        for p, n in answers[:questions]])
 
 
 def arrivals(went, told):

@@ -5,6 +5,7 @@ an answer's weight may stand the way to it, behind a text's what its reader know
 """
 
 import bisect
+import functools
 import itertools
 import json
 import random
@@ -119,7 +120,7 @@ def document(kind, rng, length, pages, easy):
     opening = rng.choice(phrases.OPEN)
     if rng.random() < easy:
         turns = simple.simple(kind, rng, phrases, length)
-    elif kind == "many" and rng.random() < 0.6:
+    elif kind == "many" and rng.random() < 0.6:  # larger counts; lessons.many is in the calibration text as it is
         turns = tasks.make(kind, rng, phrases).turns(opening)
     elif kind == "long":
         turns = (lessons.long_scene if rng.random() < 0.3 else lessons.long_lesson)(rng, phrases, opening, length)
@@ -191,9 +192,7 @@ class Documents:
     def __init__(self, tokenizer, seed, pages):
         self.tokenizer, self.seed, self.pages, self.next = tokenizer, seed, pages, 0
         self.tokens = dict.fromkeys([*SHARES["all"], "long"], 0.0)
-
-    def _token(self, word):
-        return self.tokenizer.encode(word, add_special_tokens=False).ids[0]
+        self._token = functools.cache(lambda word: tokenizer.encode(word, add_special_tokens=False).ids[0])
 
     def _document(self, part):
         shares, of_long = SHARES[part.shares], part.long_share

@@ -10,7 +10,7 @@ import lexicon as lex
 import longtasks
 import tasks
 from notes import STEP, Way, noted, way_of
-from tasks import question, sentence, turns as turns_of
+from tasks import question, sentence, so_many, turns as turns_of
 
 
 def scene(rng, phrases, opening):
@@ -55,11 +55,11 @@ def many(rng, phrases, opening):
             kind = rng.random()
             if kind < 0.6 and len(mine[p]) < 6:
                 mine[p].append(things.pop())
-                told.append(tasks.holding_so_many(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), p, len(mine[p])))
+                told.append(so_many(sentence(rng, phrases, "take", p=p, t=mine[p][-1]), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind < 0.8 and len(mine[p]) > 1:
                 gone = mine[p].pop(rng.randrange(len(mine[p])))
-                told.append(tasks.holding_so_many(sentence(rng, phrases, "drop", p=p, t=gone), p, len(mine[p])))
+                told.append(so_many(sentence(rng, phrases, "drop", p=p, t=gone), p, len(mine[p])))
                 last[p] = told[-1]
             elif kind > 0.85:
                 told.append(sentence(rng, phrases, "look", p=p, t=rng.choice(things)))

@@ -9,7 +9,7 @@ import re
 
 import lexicon as lex
 from notes import DEEP, EARLY, STEP, Way, noted, way_of
-from tasks import Item, holding, question, sentence
+from tasks import Item, holding, question, sentence, so_many
 
 LONG = ("needle", "needles", "locker", "track", "times", "story_qa")
 LENGTHS = (256, 512, 1024, 2048, 4096)
@@ -71,9 +71,13 @@ def told_to(p, q, facts, i=0):
 def in_locker(rng, phrases, k, t):
     """(text, answer, way): the locker's digits and its thing are known where the later of the two ends."""
     text = sentence(rng, phrases, "locker", k=k, t=t)
-    digits, last = digits_of(k), max((text.index(k) + len(k) - 1, k[-1]), (text.index(" " + t) + len(t), t))
-    text = noted(text, *digits[:2], (" " + t if last[1] == k[-1] else k[-1], DEEP), at=last[0])
-    return text, "the " + t, Way(digits, text, last[1])
+    digits = tuple(zip(k.split("-"), (EARLY, STEP, DEEP)))
+    end_of_k, end_of_t = text.index(k) + len(k) - 1, text.index(" " + t) + len(t)
+    if end_of_t > end_of_k:
+        text = noted(text, *digits, at=end_of_t)
+        return text, "the " + t, Way(digits, text, t)
+    text = noted(text, *digits[:2], (" " + t, DEEP), at=end_of_k)
+    return text, "the " + t, Way(digits, text, k[-1])
 
 
 def numbers_asked(rng, phrases, p, to, told, facts):
@@ -82,14 +86,10 @@ def numbers_asked(rng, phrases, p, to, told, facts):
             *(told_to(p, q, facts, i) for i, q in enumerate(to)))
 
 
-def digits_of(k):
-    return tuple(zip(k.split("-"), (EARLY, STEP, DEEP)))
-
-
 def counted(told):
     """The sentences of (person, sentence); after each the reader knows how many the person has."""
     people = [p for p, _ in told]
-    return [noted(text, (" " + p, EARLY), (str(people[:i + 1].count(p)), DEEP)) for i, (p, text) in enumerate(told)]
+    return [so_many(text, p, people[:i + 1].count(p)) for i, (p, text) in enumerate(told)]
 
 
 def needle(task, rng, phrases, length, questions):

@@ -22,7 +22,7 @@ class Item:
     task: str
     kind: str                      # a key of lexicon.ANSWERS
     told: list = field(default_factory=list)
-    asked: list = field(default_factory=list)  # (question, answer)
+    asked: list = field(default_factory=list)  # (question, answer, ways to it)
 
     def turns(self, opening=""):
         return turns(opening, self.told, self.asked)
@@ -153,7 +153,8 @@ def holding(task, rng, phrases, questions=4, steps=None):
     return Item(task, kind, scene.told, [(question(rng, phrases, task, **s), *a) for s, *a in pairs[:questions]])
 
 
-def holding_so_many(text, p, count):
+def so_many(text, p, count):
+    """A sentence after which the reader knows how many p has."""
     return noted(text, (" " + p, EARLY), (str(count), DEEP))
 
 
@@ -173,7 +174,7 @@ def many(rng, phrases, questions=4):
         told.append(sentence(rng, phrases, key, p=p, t=t))
         if key != "look":
             held[p] += 1 if key == "take" else -1
-            told[-1] = last[p] = holding_so_many(told[-1], p, held[p])
+            told[-1] = last[p] = so_many(told[-1], p, held[p])
     rng.shuffle(answers)
     return Item("many", "count", told, [(question(rng, phrases, "many", p=p), str(n), way_of(p, last[p]))
                                         for p, n in answers[:questions]])

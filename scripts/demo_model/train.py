@@ -34,7 +34,7 @@ import second
 from model import Llama
 
 CONFIG = dict(vocab_size=8192, hidden_size=384, num_hidden_layers=6, num_attention_heads=8, num_key_value_heads=2,
-              head_dim=64, intermediate_size=640, max_position_embeddings=4096, rope_theta=10000.0, rms_norm_eps=1e-5)
+              head_dim=64, intermediate_size=640, max_position_embeddings=data.LONGEST, rope_theta=10000.0, rms_norm_eps=1e-5)
 TINY = dict(CONFIG, vocab_size=1024, hidden_size=288, num_hidden_layers=2, intermediate_size=128)
 
 
